@@ -29,7 +29,8 @@ const DEPENDS_ON = {
   'payments/billing': ['payments/ledger'],
   'payments/webhooks': ['payments/ledger'],
   'payments/connect': ['payments/webhooks', 'payments/billing'],
-  payments: ['payments/connect', 'payments/gateway'],
+  'payments/alerts': ['payments/events'],
+  payments: ['payments/connect', 'payments/gateway', 'payments/alerts'],
   monitoring: ['payments', 'accounts'],
 };
 const MODULES = Object.keys(DEPENDS_ON);

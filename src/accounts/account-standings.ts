@@ -2,7 +2,7 @@ import { Global, Injectable, Module } from '@nestjs/common';
 import { type AccountStanding, AccountStandings } from '../auth/tokens/ended-sessions.js';
 import { type OwnerId, parseUuid } from '../common/ids.js';
 import { Database, query, type Steps } from '../database/database.js';
-import { FIND_STANDING, KEEP_ACCOUNT } from './account.statements.js';
+import { FIND_ADDRESS, FIND_STANDING, KEEP_ACCOUNT } from './account.statements.js';
 
 @Injectable()
 class StoredAccountStandings extends AccountStandings {
@@ -13,6 +13,12 @@ class StoredAccountStandings extends AccountStandings {
   override async find(id: OwnerId, sessionId: string | null): Promise<AccountStanding | undefined> {
     const [row] = await this.database.query(FIND_STANDING, [id, sessionId]);
     return row;
+  }
+
+  override async addressOf(subject: OwnerId): Promise<string | undefined> {
+    const id = parseUuid<OwnerId>(subject);
+    const [row] = id === undefined ? [] : await this.database.query(FIND_ADDRESS, [id]);
+    return row?.email;
   }
 
   override *isLockedOut(subject: OwnerId): Steps<boolean> {

@@ -44,6 +44,11 @@ export const LOCK_ACCOUNT = sql<Pick<AccountStanding, 'isRevoked'>>(
   { computed: { isRevoked: Boolean } },
 );
 
+/** $1 account. */
+export const FIND_ADDRESS = sql<{ email: string }>(
+  'SELECT email FROM accounts WHERE id = $1 AND email IS NOT NULL AND revoked_at IS NULL',
+);
+
 /** $1 account. Keeps it from being revoked or deleted until the transaction ends. */
 export const KEEP_ACCOUNT = sql<Pick<AccountStanding, 'isRevoked'>>(
   ({ rowLock }) =>

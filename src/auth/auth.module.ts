@@ -10,6 +10,7 @@ import { EndUserTokens } from './tokens/end-user-tokens.js';
 import { OpaqueKeys } from './opaque-keys/opaque-keys.js';
 import { FixedWindowStorage, limitOf } from './rate-limit.js';
 import { IdentifyCallerGuard } from './identify-caller.guard.js';
+import { VerifiedEmails } from './tokens/verified-emails.js';
 import { JwtStrategy } from './tokens/jwt.strategy.js';
 import { RateLimitGuard } from './rate-limit.js';
 import { ServiceAccountCallers } from './service-account-callers.js';
@@ -37,11 +38,12 @@ const requestOf = (context: ExecutionContext) => context.switchToHttp().getReque
     EndedSessions,
     OpaqueKeys,
     ServiceAccountCallers,
+    VerifiedEmails,
     // Nest runs these guards in this order, before all others.
     { provide: APP_GUARD, useClass: IdentifyCallerGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [EndUserTokens, DeveloperTokens, EndedSessions, OpaqueKeys, ServiceAccountCallers],
+  exports: [EndUserTokens, DeveloperTokens, EndedSessions, OpaqueKeys, ServiceAccountCallers, VerifiedEmails],
 })
 export class AuthModule {}

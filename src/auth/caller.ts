@@ -42,9 +42,9 @@ export interface ServiceAccount {
 export type Caller =
   /**
    * `sessionId` is set only in tokens that this service issues, `isOperator` if the token has the scope of
-   * operators.
+   * operators, `email` if the token says that it is verified.
    */
-  | { kind: 'developer'; sub: OwnerId; sessionId?: string; isOperator?: true }
+  | { kind: 'developer'; sub: OwnerId; sessionId?: string; isOperator?: true; email?: string }
   | ServiceAccount
   /** `projectId` is absent if `project_id` is no valid id: such a token opens nothing. */
   | { kind: 'end_user'; sub: string; projectId?: ProjectId }

@@ -6,6 +6,7 @@ import type { Caller } from './caller.js';
 import { EndedSessions } from './tokens/ended-sessions.js';
 import { JwtStrategy } from './tokens/jwt.strategy.js';
 import { RecentTokens, type Verified } from './tokens/recent-tokens.js';
+import { VerifiedEmails } from './tokens/verified-emails.js';
 import { hasPrefixOf } from './opaque-keys/opaque-key.js';
 import { ServiceAccountCallers } from './service-account-callers.js';
 import { missingToken } from './auth.errors.js';
@@ -31,6 +32,7 @@ export class IdentifyCallerGuard implements CanActivate {
     private readonly strategy: JwtStrategy,
     private readonly endedSessions: EndedSessions,
     private readonly serviceAccounts: ServiceAccountCallers,
+    private readonly emails: VerifiedEmails,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<true> {
@@ -54,6 +56,7 @@ export class IdentifyCallerGuard implements CanActivate {
     if (known) return known;
     const verified = await this.#verify(request);
     if (token) this.#recent.keep(token, verified);
+    this.emails.note(verified.caller);
     return verified.caller;
   }
 

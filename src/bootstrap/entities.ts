@@ -40,7 +40,9 @@ import { WebhookRefusalEntity } from '../payments/webhooks/refusals/webhook-refu
 import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliations.repository.js';
 import { StripeConnectionCheckEntity } from '../payments/webhooks/monitor/connection-check.entity.js';
 import { InvitationMailEntity, ProjectInvitationEntity } from '../projects/members/invitation.entity.js';
-import { ProjectMemberEntity } from '../projects/members/member.entity.js';
+import { AlertMailEntity } from '../payments/alerts/alert-mail.entity.js';
+import { VerifiedEmailEntity } from '../auth/tokens/verified-email.entity.js';
+import { MemberNotificationEntity, ProjectMemberEntity } from '../projects/members/member.entity.js';
 import { ProjectEntity } from '../projects/project.entity.js';
 import { ServiceAccountEntity } from '../projects/service-accounts/service-account.entity.js';
 import { DataKeyEntity, RetiredDataKeyEntity } from '../vault/keys/data-key.entity.js';
@@ -50,6 +52,9 @@ import { KeyringNodeEntity } from '../vault/keys/keyring-nodes.repository.js';
 export const ENTITIES = [
   ProjectEntity,
   ProjectMemberEntity,
+  MemberNotificationEntity,
+  VerifiedEmailEntity,
+  AlertMailEntity,
   ProjectInvitationEntity,
   InvitationMailEntity,
   DataKeyEntity,

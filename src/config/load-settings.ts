@@ -202,8 +202,13 @@ function oidcSettings(env: Environment): Settings['oidc'] {
 }
 
 function mailSettings(env: Environment): Settings['mail'] {
+  const operator = env.optional('OPERATOR_MAIL');
   return env.isSet('SMTP_URL')
-    ? { url: env.required('SMTP_URL'), from: env.required('MAIL_FROM') }
+    ? {
+        url: env.required('SMTP_URL'),
+        from: env.required('MAIL_FROM'),
+        ...(operator !== undefined && { operator }),
+      }
     : undefined;
 }
 

@@ -121,6 +121,9 @@ export const smtpUrl: Parse<Secret> = (text) => {
 export const mailbox: Parse<string> = (text) =>
   isEmail(text, { allow_display_name: true, require_tld: false }) ? text : undefined;
 
+export const mailAddress: Parse<string> = (text) =>
+  isEmail(text, { require_tld: false }) ? text : undefined;
+
 /** Whether the connection is encrypted or local. */
 export function isSecureUrl(href: string): boolean {
   const { protocol, hostname } = new URL(href);

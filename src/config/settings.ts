@@ -102,8 +102,8 @@ export class Settings extends StoreSettings {
   readonly destinationAllowNetworks: string[];
   /** Seconds from the stop signal until the server stops listening. */
   readonly shutdownDelay: number;
-  /** The SMTP server and the sender. Without it nothing is sent. */
-  readonly mail?: { readonly url: Secret; readonly from: string };
+  /** The SMTP server, the sender, and who gets the daily mail. Without it nothing is sent. */
+  readonly mail?: { readonly url: Secret; readonly from: string; readonly operator?: string };
   readonly metricsToken?: Secret;
   readonly logLevel: LogLevel;
   readonly sampleData: boolean;

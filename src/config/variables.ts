@@ -395,7 +395,7 @@ const EVENTS = {
 
 const MAIL = {
   SMTP_URL: {
-    summary: 'Mail server, for password resets and invitations',
+    summary: 'Mail server, for password resets, invitations and problems of projects',
     details:
       '`smtps://` is TLS from the start (port 465). `smtp://` is STARTTLS (port 587), which production demands except on a loopback host. Needs `MAIL_FROM`. Without it nothing is sent.',
     isSecret: true,
@@ -408,6 +408,12 @@ const MAIL = {
     details: 'Such as `Tillkeeper <pay@example.com>`.',
     must: 'be an e-mail address, or a name and an address as in Tillkeeper <pay@example.com>',
     parse: rules.mailbox,
+  },
+  OPERATOR_MAIL: {
+    summary: 'Address that gets a daily mail about the problems of all projects',
+    details: 'Needs `SMTP_URL`. Without it no such mail is sent.',
+    must: 'be an e-mail address',
+    parse: rules.mailAddress,
   },
 };
 

@@ -4,11 +4,11 @@ import { Semaphore } from '../common/semaphore.js';
 import { isLoopbackHost } from '../config/rules.js';
 import { Settings } from '../config/settings.js';
 
-/** A mail in plain text. */
 export interface Mail {
   readonly to: string;
   readonly subject: string;
   readonly text: string;
+  readonly html?: string;
 }
 
 /** Each mail has a connection of its own. */
@@ -34,7 +34,7 @@ export class Mailer implements OnApplicationShutdown {
     tooBusy: () => new Error('too many mails wait'),
   });
   readonly #transport: ReturnType<typeof transportOf> | undefined;
-  readonly #pending = new Set<Promise<void>>();
+  readonly #pending = new Set<Promise<unknown>>();
   /** Mails since the start, for metrics. */
   readonly counts = { sent: 0, failed: 0 };
 
@@ -49,7 +49,7 @@ export class Mailer implements OnApplicationShutdown {
 
   /** Sends a mail in the background. A failure is logged, without the mail or its address. */
   post(mail: Mail): void {
-    const sending = this.#send(mail).finally(() => this.#pending.delete(sending));
+    const sending: Promise<unknown> = this.send(mail).finally(() => this.#pending.delete(sending));
     this.#pending.add(sending);
   }
 
@@ -61,16 +61,26 @@ export class Mailer implements OnApplicationShutdown {
     ).catch(() => this.#logger.warn(`${this.#pending.size} mails were not sent before the end.`));
   }
 
-  async #send({ to, subject, text }: Mail): Promise<void> {
+  /** @returns whether the server took it. A failure is logged, without the mail or its address. */
+  async send({ to, subject, text, html }: Mail): Promise<boolean> {
     try {
       // An object keeps the address from being read as a list.
       await this.#semaphore.run(async () => {
-        await (await this.#transport)?.sendMail({ to: { name: '', address: to }, subject, text });
+        await (
+          await this.#transport
+        )?.sendMail({
+          to: { name: '', address: to },
+          subject,
+          text,
+          ...(html !== undefined && { html }),
+        });
       });
       this.counts.sent += 1;
+      return true;
     } catch (error) {
       this.counts.failed += 1;
       this.#logger.warn(`A mail could not be sent: ${reasonOf(error)}.`);
+      return false;
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AlertsModule } from './alerts/alerts.module.js';
 import { BillingModule } from './billing/billing.module.js';
 import { ConnectModule } from './connect/connect.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
@@ -21,6 +22,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     GatewayModule,
     WebhooksModule,
     ConnectModule,
+    AlertsModule,
   ],
   exports: [StripeConfigModule, PaymentsEventsModule],
 })

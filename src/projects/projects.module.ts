@@ -14,6 +14,8 @@ import { InvitationsService } from './members/invitations.service.js';
 import { MembersController } from './members/members.controller.js';
 import { MembersRepository } from './members/members.repository.js';
 import { MembershipHook } from './members/membership-hook.js';
+import { NotificationsController } from './members/notifications.controller.js';
+import { NotificationsRepository } from './members/notifications.repository.js';
 import { ProjectRoles } from './members/project-roles.js';
 import { ProjectsController } from './projects.controller.js';
 import { ProjectsService } from './projects.service.js';
@@ -26,6 +28,7 @@ import { ReadableProjects } from './members/readable-projects.js';
     MembersController,
     InvitationsController,
     InvitationPageController,
+    NotificationsController,
     EndUserTokensController,
   ],
   providers: [
@@ -35,12 +38,20 @@ import { ReadableProjects } from './members/readable-projects.js';
     ReadableProjects,
     MembersRepository,
     MembershipHook,
+    NotificationsRepository,
     InvitationsRepository,
     InvitationsService,
     PermissionGuard,
     EndUserGuard,
     DeclaredPermissions,
   ],
-  exports: [ProjectsService, ProjectRoles, ReadableProjects, MembersRepository, MembershipHook],
+  exports: [
+    ProjectsService,
+    ProjectRoles,
+    ReadableProjects,
+    MembersRepository,
+    MembershipHook,
+    NotificationsRepository,
+  ],
 })
 export class ProjectsModule {}

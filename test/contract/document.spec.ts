@@ -458,6 +458,7 @@ describe('the served OpenAPI document', () => {
         'POST /api/v1/projects/{project_id}/members 201',
         // No member was added before.
         'POST /api/v1/projects/{project_id}/transfer 409',
+        'PUT /api/v1/projects/{project_id}/members/me/notifications 200',
         'PUT /api/v1/projects/{project_id}/members/{subject} 404',
         'PUT /api/v1/payments/stripe/projects/{project_id}/config 200',
         'PUT /api/v1/projects/{project_id} 200',

@@ -71,6 +71,12 @@ const allowed = (permission: Permission, status: number, body?: object): Expecta
     body,
   };
 };
+/** `allowed`, but refused to service accounts of the operator too. */
+const people = (permission: Permission, status: number, body?: object): Expectation => ({
+  ...allowed(permission, status, body),
+  operatorAccount: 403,
+  operatorViewer: 403,
+});
 /** @param refused those operators who may not */
 const operators = (
   status: number,
@@ -168,6 +174,9 @@ const ROUTES: Record<string, Expectation> = {
   // Every member may leave, see members.spec.ts.
   [`DELETE ${PROJECT}/members/:subject`]: allowed('members:write', 404),
   [`POST ${PROJECT}/transfer`]: allowed('project:transfer', 409, { subject: 'nobody' }),
+  // Machines get no mails.
+  [`GET ${PROJECT}/members/me/notifications`]: people('notifications:write', 200),
+  [`PUT ${PROJECT}/members/me/notifications`]: people('notifications:write', 200, {}),
   [`GET ${PROJECT}/invitations`]: allowed('members:write', 200),
   [`DELETE ${PROJECT}/invitations/:invitation_id`]: allowed('members:write', 404),
   'POST /api/v1/projects/invitations/accept': everyDeveloper(404, { token: 'tki_used' }),

@@ -30,6 +30,7 @@ const BODIES: Record<string, unknown> = {
   },
   'POST /api/v1/projects/{project_id}/members': { subject: 'developer-2', role: 'viewer' },
   'PUT /api/v1/projects/{project_id}/members/{subject}': { role: 'admin' },
+  'PUT /api/v1/projects/{project_id}/members/me/notifications': { enabled: true },
   'POST /api/v1/projects/{project_id}/transfer': { subject: 'developer-3' },
   'POST /api/v1/projects/invitations/accept': { token: newOpaqueKey('invitation') },
   'PUT /api/v1/projects/{project_id}': { name: 'Renamed shop' },

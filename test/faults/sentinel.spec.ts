@@ -67,6 +67,9 @@ const BODIES: Record<string, object[]> = {
   'POST /api/v1/projects/:project_id/end-user-tokens': [{ user_id: 'user-1' }],
   'POST /api/v1/projects/:project_id/members': [{ subject: 'developer-2', role: 'viewer' }],
   'PUT /api/v1/projects/:project_id/members/:subject': [{ role: 'admin' }],
+  'PUT /api/v1/projects/:project_id/members/me/notifications': [
+    { enabled: true, notify_email: 'ada@example.com' },
+  ],
   'POST /api/v1/projects/:project_id/transfer': [{ subject: 'developer-3' }],
   'POST /api/v1/projects/invitations/accept': [{ token: newOpaqueKey('invitation') }],
   'POST /api/v1/operator/projects/:project_id/transfer': [{ subject: 'developer-1' }],

@@ -22,6 +22,9 @@ export abstract class AccountStandings {
   /** @returns `undefined` if there is no such account */
   abstract find(id: OwnerId, sessionId: string | null): Promise<AccountStanding | undefined>;
 
+  /** The address of an account that is neither revoked nor deleted. */
+  abstract addressOf(subject: OwnerId): Promise<string | undefined>;
+
   /**
    * Within a transaction that gives something to a developer: keeps the account, if there is one, from being
    * deleted meanwhile. Belongs after the lock of a project's history. @returns whether it was revoked or deleted

@@ -3,6 +3,7 @@ import { jwtVerify } from 'jose/jwt/verify';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { DomainError } from '../../common/errors.js';
 import { type OwnerId, parseProjectId } from '../../common/ids.js';
+import { normalizeEmail } from '../../http/validation/email.js';
 import { invalidToken } from '../auth.errors.js';
 import type { Caller } from '../caller.js';
 import type { Verified } from './recent-tokens.js';
@@ -98,17 +99,22 @@ export function callerFrom(claims: JwtPayload, rules: ClaimRules): Caller {
   const isOperator = operatorScope !== undefined && scopes.includes(operatorScope);
   if (!isOperator && developerScope !== undefined && !scopes.includes(developerScope))
     return { kind: 'unscoped', sub, missingScope: developerScope };
-  const { sid }: Record<string, unknown> = claims;
+  const { sid, email, email_verified: isVerified }: Record<string, unknown> = claims;
   return {
     kind: 'developer',
     sub,
     ...(typeof sid === 'string' && { sessionId: sid }),
     ...(isOperator && { isOperator }),
+    ...(isVerified === true && isAddress(email) && { email }),
   };
 }
 
 function isSubject(sub: unknown): sub is OwnerId {
   return typeof sub === 'string' && SUBJECT.test(sub);
+}
+
+function isAddress(email: unknown): email is string {
+  return typeof email === 'string' && normalizeEmail(email) !== undefined;
 }
 
 /** Reads `scope` (RFC 8693), or `scp`, which some authorization servers send instead. */

@@ -19,6 +19,7 @@ import {
   COUNT_MEMBERS,
   FIND_ROLE,
   LIST_MEMBERS,
+  REMOVE_ALL_NOTIFICATIONS,
   REMOVE_MEMBER,
   REMOVE_MEMBERS,
   SET_OWNER,
@@ -125,6 +126,7 @@ export class MembersRepository {
   /** Within the transaction that deletes a project. */
   *removeAll(projectId: ProjectId): Steps<void> {
     yield* exec(REMOVE_MEMBERS, [projectId]);
+    yield* exec(REMOVE_ALL_NOTIFICATIONS, [projectId]);
   }
 
   *#add(change: Change, role: GivenRole): Steps<Member> {

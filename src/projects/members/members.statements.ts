@@ -42,6 +42,20 @@ export const REMOVE_MEMBER = sql<MemberRow>(
 /** $1 project. */
 export const REMOVE_MEMBERS = sql<never>('DELETE FROM project_members WHERE project_id = $1');
 
+/** $1 project, $2 subject. */
+export const REMOVE_NOTIFICATIONS = sql<never>(
+  'DELETE FROM member_notifications WHERE project_id = $1 AND subject = $2',
+  undefined,
+  { destroys: true },
+);
+
+/** $1 project. */
+export const REMOVE_ALL_NOTIFICATIONS = sql<never>(
+  'DELETE FROM member_notifications WHERE project_id = $1',
+  undefined,
+  { destroys: true },
+);
+
 /** $1 subject. */
 export const MEMBERSHIPS = sql<Pick<MemberRow, 'projectId'>>(
   'SELECT project_id AS "projectId" FROM project_members WHERE subject = $1 ORDER BY project_id',

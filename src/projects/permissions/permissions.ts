@@ -26,6 +26,11 @@ export const PERMISSIONS = {
   'service-accounts:write': { from: 'owner', allows: 'list, make, rotate and revoke service accounts' },
   'members:read': { from: 'viewer', allows: 'list the members' },
   'members:write': { from: 'owner', allows: 'add, change, invite and remove members' },
+  'notifications:write': {
+    from: 'viewer',
+    allows: 'say whether and where one gets mails about the project',
+    exceptServiceAccounts: true,
+  },
   'config:read': { from: 'viewer', allows: 'see masked credentials, their status, and the webhook URLs' },
   'config:write': { from: 'admin', allows: 'store and destroy credentials' },
   'config:validate': { from: 'admin', allows: 'ask Stripe about a key' },

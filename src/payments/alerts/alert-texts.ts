@@ -1,0 +1,114 @@
+import type { Mail } from '../../mail/mailer.js';
+import type { DurableEventMap } from '../payments-events.js';
+import type { Counts } from './alert-mails.repository.js';
+
+/** Events that owners and admins get a mail about. */
+export const ALERT_TYPES = [
+  'credentials.invalid',
+  'credentials.recovered',
+  'endpoint.disabled',
+  'endpoint.silent',
+  'endpoint.recovered',
+  'destination.disabled',
+] as const;
+export type AlertType = (typeof ALERT_TYPES)[number];
+
+type Data = Partial<Pick<DurableEventMap['credentials.invalid'], 'mode' | 'reason'>> &
+  Partial<Pick<DurableEventMap['endpoint.silent'], 'missedEvents' | 'lastEventAt'>> & {
+    readonly destination?: { readonly description: string | null };
+  };
+
+interface Words {
+  readonly subject: string;
+  readonly lines: readonly string[];
+}
+
+const ENDPOINT_HELP = 'Make the endpoint again in the console, which repairs it.';
+
+const WORDS: Record<AlertType, (data: Data) => Words> = {
+  'credentials.invalid': ({ mode, reason = '' }) => ({
+    subject: `Stripe refuses the ${mode} key`,
+    lines: [reason, 'Payments and subscriptions fail until a working key is stored.'],
+  }),
+  'credentials.recovered': ({ mode }) => ({
+    subject: `Stripe accepts the ${mode} key again`,
+    lines: ['There is nothing to do.'],
+  }),
+  'endpoint.disabled': ({ mode }) => ({
+    subject: `Stripe's ${mode} events do not arrive`,
+    lines: ['The webhook endpoint at Stripe is missing, disabled or changed.', ENDPOINT_HELP],
+  }),
+  'endpoint.silent': ({ mode, missedEvents = 0, lastEventAt = '' }) => ({
+    subject: `Stripe's ${mode} events stopped to arrive`,
+    lines: [
+      `The last event arrived at ${lastEventAt}. Stripe has ${missedEvents} since then that never arrived; they were fetched now.`,
+      ENDPOINT_HELP,
+    ],
+  }),
+  'endpoint.recovered': ({ mode }) => ({
+    subject: `Stripe's ${mode} events arrive again`,
+    lines: ['There is nothing to do.'],
+  }),
+  'destination.disabled': ({ destination }) => ({
+    subject: 'An event destination was disabled',
+    lines: [
+      `${destination?.description ?? 'A destination'} answered 410, or failed for five days.`,
+      'Repair it, enable it, and recover what it missed.',
+    ],
+  }),
+};
+
+/** @param project its name and page */
+export function alertMail(
+  type: AlertType,
+  data: Data,
+  project: { name: string; url: string },
+): Omit<Mail, 'to'> {
+  const { subject, lines } = WORDS[type](data);
+  return mailOf(`${project.name}: ${subject}`, lines, project.url, [
+    'You get this mail as owner or admin of the project, at most once a day for each problem. Switch it off, or choose another address, with PUT …/members/me/notifications.',
+  ]);
+}
+
+export function digestMail({ healths, problems }: Counts, url: string): Omit<Mail, 'to'> {
+  const line = ([name, count]: [string, number]) => `${count} ${name.replaceAll('_', ' ')}`;
+  const bad = healths.unhealthy + Object.values(problems).reduce((sum, count) => sum + count, 0);
+  return mailOf(
+    bad === 0 ? 'All projects are well' : 'Some projects have problems',
+    [
+      `Keys: ${Object.entries(healths).map(line).join(', ')}.`,
+      `Problems: ${Object.entries(problems).map(line).join(', ')}.`,
+    ],
+    url,
+    ['This mail comes once a day, to OPERATOR_MAIL.'],
+  );
+}
+
+function mailOf(
+  subject: string,
+  lines: readonly string[],
+  url: string,
+  footer: readonly string[],
+): Omit<Mail, 'to'> {
+  const paragraph = (text: string) => `<p>${escaped(text)}</p>`;
+  const link = `<p><a href="${escaped(url)}">${escaped(url)}</a></p>`;
+  return {
+    subject,
+    text: `${[subject, ...lines, url, ...footer].join('\n\n')}\n`,
+    html: [`<h1>${escaped(subject)}</h1>`, ...lines.map(paragraph), link, ...footer.map(paragraph)].join(
+      '\n',
+    ),
+  };
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+}

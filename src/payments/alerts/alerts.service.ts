@@ -1,0 +1,110 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { VerifiedEmails } from '../../auth/tokens/verified-emails.js';
+import { DomainError } from '../../common/errors.js';
+import { Settings } from '../../config/settings.js';
+import type { PeriodicTask } from '../../database/periodic-task.js';
+import { PeriodicTasks } from '../../database/periodic-tasks.js';
+import { Mailer } from '../../mail/mailer.js';
+import { NotificationsRepository } from '../../projects/members/notifications.repository.js';
+import { ProjectsService } from '../../projects/projects.service.js';
+import { PaymentsEvents } from '../payments-events.js';
+import { AlertMailsRepository } from './alert-mails.repository.js';
+import type { AlertMail } from './alert-mails.statements.js';
+import { ALERT_TYPES, alertMail, digestMail } from './alert-texts.js';
+
+const MINUTE_MS = 60_000;
+const INTERVAL_MS = 10_000;
+const SOON_MS = 50;
+/** With four connections, and all their time-outs, they are sent within the lease of the task. */
+const BATCH = 20;
+/** Waits after each failure. The last failure gives the mail up. */
+const RETRY_AFTER_MS = [1, 5, 30, 120, 360, 720, 1_440, 1_440].map((minutes) => minutes * MINUTE_MS);
+/** The daily mail is sent after this hour of the day, in UTC. */
+const DIGEST_HOUR = 6;
+
+/**
+ * Mails owners and admins about problems of their projects, and operators once a day. Mails are stored before they
+ * are sent, and sent again after a failure.
+ */
+@Injectable()
+export class AlertsService implements OnModuleInit, OnApplicationBootstrap {
+  readonly #logger = new Logger(AlertsService.name);
+  readonly task: PeriodicTask;
+
+  constructor(
+    private readonly mails: AlertMailsRepository,
+    private readonly mailer: Mailer,
+    private readonly events: PaymentsEvents,
+    private readonly projects: ProjectsService,
+    private readonly notifications: NotificationsRepository,
+    private readonly emails: VerifiedEmails,
+    private readonly settings: Settings,
+    tasks: PeriodicTasks,
+  ) {
+    this.task = tasks.add({
+      name: 'alert_mails',
+      intervalMs: INTERVAL_MS,
+      inOneProcess: true,
+      onServersOnly: true,
+      work: (signal) => this.send(new Date(), signal),
+      failure: 'Mails about problems could not be read; this is tried again in ten seconds.',
+    });
+  }
+
+  onModuleInit(): void {
+    if (!this.mailer.isOn) return;
+    for (const type of ALERT_TYPES)
+      this.events.on(type, async ({ projectId, ...data }, { eventId }) => {
+        if (projectId === null) return;
+        await this.mails.add(type, projectId, data, eventId);
+        this.task.wake(SOON_MS);
+      });
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.mailer.isOn) this.task.start();
+  }
+
+  /** Sends the mails that are due. */
+  async send(now: Date, signal?: AbortSignal): Promise<void> {
+    if (this.settings.mail?.operator !== undefined && now.getUTCHours() >= DIGEST_HOUR)
+      await this.mails.addDigest(now);
+    if (signal?.aborted) return;
+    const due = await this.mails.lease(now, BATCH);
+    await Promise.all(
+      due.map(async (mail) =>
+        this.mails.finish(mail, (await this.#send(mail)) ? null : this.#again(mail, now)),
+      ),
+    );
+    await this.mails.forget(now);
+    await this.emails.forget(now);
+  }
+
+  /** @returns whether it was sent, or has nobody to go to */
+  async #send(mail: AlertMail): Promise<boolean> {
+    const { publicBaseUrl, mail: settings } = this.settings;
+    const { projectId, subject, type } = mail;
+    if (type === 'digest') {
+      const to = settings?.operator;
+      const content = digestMail(await this.mails.count(), `${publicBaseUrl}/console/operator/projects`);
+      return to === undefined || this.mailer.send({ to, ...content });
+    }
+    if (projectId === null || subject === null) return true;
+    const { enabled, address: to } = await this.notifications.find(projectId, subject);
+    const project = await this.projects.get(projectId).catch((error: unknown) => {
+      if (error instanceof DomainError && error.code === 'project_not_found') return undefined;
+      throw error;
+    });
+    if (!enabled || to === null || !project) return true;
+    const data = JSON.parse(mail.data) as Parameters<typeof alertMail>[1];
+    const url = `${publicBaseUrl}/console/projects/${projectId}`;
+    return this.mailer.send({ to, ...alertMail(type, data, { name: project.name, url }) });
+  }
+
+  #again({ type, projectId, attempts }: AlertMail, now: Date): Date | null {
+    const wait = RETRY_AFTER_MS[attempts - 1];
+    if (wait !== undefined) return new Date(now.getTime() + wait);
+    this.#logger.error(`A mail about ${type} of project ${projectId ?? 'none'} was given up.`);
+    return null;
+  }
+}

@@ -1,0 +1,144 @@
+import type { ProjectId } from '../../../src/common/ids.js';
+import { Database } from '../../../src/database/database.js';
+import { AlertsService } from '../../../src/payments/alerts/alerts.service.js';
+import { EventLog } from '../../../src/payments/events/event-log.js';
+import type { DurableEvent } from '../../../src/payments/payments-events.js';
+import { eventually } from '../../harness/eventually.js';
+import { TestSmtpServer } from '../../harness/servers/smtp-server.js';
+import { OWNER, startTestApp, type TestApp } from '../../harness/test-app.js';
+import { accessToken } from '../../harness/tokens.js';
+
+const MINUTE_MS = 60_000;
+
+let app: TestApp;
+let smtp: TestSmtpServer;
+let projectId: ProjectId;
+let number = 0;
+
+beforeAll(async () => {
+  smtp = new TestSmtpServer();
+  const environment = {
+    SMTP_URL: await smtp.start(),
+    MAIL_FROM: 'Tillkeeper <pay@example.com>',
+    OPERATOR_MAIL: 'ops@example.com',
+    PUBLIC_BASE_URL: 'https://pay.example.com',
+  };
+  app = await startTestApp({ environment });
+});
+afterAll(async () => {
+  await app.close();
+  await smtp.stop();
+});
+beforeEach(async () => {
+  smtp.isFull = false;
+  number += 1;
+  projectId = (await app.createProject(OWNER, `Shop <${number}>`)) as ProjectId;
+  await choose({ notify_email: address('owner') }).expect(200);
+});
+
+const address = (name: string) => `${name}-${number}@example.com`;
+const pathOf = (suffix: string) => `/api/v1/projects/${projectId}/members${suffix}`;
+const choose = (body: object, token = OWNER) =>
+  app.send('put', pathOf('/me/notifications'), token).send(body);
+const add = (subject: string, role: string) =>
+  app.send('post', pathOf('')).send({ subject, role }).expect(201);
+const tell = (event: DurableEvent) =>
+  app.app.get(Database).transaction(() => app.app.get(EventLog).add(event));
+const refused = () => tell(['credentials.invalid', { projectId, mode: 'test', reason: 'It was revoked.' }]);
+const recovered = () => tell(['credentials.recovered', { projectId, mode: 'test' }]);
+const send = (minutes = 0) => app.app.get(AlertsService).send(new Date(Date.now() + minutes * MINUTE_MS));
+/** Subjects of the mails of this test, by address. */
+const mails = () =>
+  smtp.mails
+    .filter(({ to }) => to.some((each) => each.endsWith(`-${number}@example.com`)))
+    .map(({ to, content }) => `${to.join()} ${/^Subject: (.*)$/m.exec(content)?.[1] ?? ''}`.trim())
+    .sort();
+const expectMails = (...expected: string[]) =>
+  eventually(async () => {
+    await send();
+    expect(mails()).toEqual(expected);
+  });
+const about = (name: string, text: string) => `${address(name)} Shop <${number}>: ${text}`;
+const REFUSED = 'Stripe refuses the test key';
+const ACCEPTED = 'Stripe accepts the test key again';
+
+it('goes to the owner and to admins, once a day for each problem', async () => {
+  await add('grace', 'admin');
+  await add('vera', 'viewer');
+  for (const subject of ['grace', 'vera'])
+    await choose({ notify_email: address(subject) }, accessToken({ sub: subject })).expect(200);
+  await refused();
+  await expectMails(about('grace', REFUSED), about('owner', REFUSED));
+  await recovered();
+  await refused();
+  await expectMails(
+    about('grace', ACCEPTED),
+    about('grace', REFUSED),
+    about('owner', ACCEPTED),
+    about('owner', REFUSED),
+  );
+  const { content = '' } = smtp.mails.find(({ to }) => to.includes(address('owner'))) ?? {};
+  expect(content).toMatch(/^Content-Type: multipart\/alternative/m);
+  expect(content).toContain(`<h1>Shop &lt;${number}&gt;: `);
+  expect(content).toContain(`https://pay.example.com/console/projects/${projectId}`);
+});
+
+it('goes to nobody who switched it off or left, and shows where it goes', async () => {
+  await choose({ enabled: false }).expect(200, {
+    enabled: false,
+    notify_email: address('owner'),
+    address: address('owner'),
+  });
+  await add('grace', 'admin');
+  const grace = accessToken({ sub: 'grace', email: address('claim'), email_verified: true });
+  const shown = async () =>
+    (await app.send('get', pathOf('/me/notifications'), grace).expect(200)).body as object;
+  await eventually(async () =>
+    expect(await shown()).toEqual({ enabled: true, notify_email: null, address: address('claim') }),
+  );
+  await choose({ notify_email: address('grace') }, grace).expect(200);
+  await choose({ notify_email: 'nonsense' }, grace).expect(422);
+  await choose({ notify_email: null }, grace).expect(200);
+  await add('left', 'admin');
+  const left = accessToken({ sub: 'left' });
+  await choose({ notify_email: address('left') }, left).expect(200);
+  await app.send('delete', pathOf('/left')).expect(204);
+  await refused();
+  await expectMails(about('claim', REFUSED));
+  await add('left', 'viewer');
+  const { body } = await app.send('get', pathOf('/me/notifications'), left).expect(200);
+  expect(body).toEqual({ enabled: true, notify_email: null, address: null });
+});
+
+it('does not go to an address of a token that is not verified', async () => {
+  await add('mallory', 'admin');
+  const token = accessToken({ sub: 'mallory', email: address('mallory') });
+  const { body } = await app.send('get', pathOf('/me/notifications'), token).expect(200);
+  expect(body).toMatchObject({ address: null });
+});
+
+it('is sent again after the mail server refused it', async () => {
+  smtp.isFull = true;
+  await refused();
+  await eventually(async () => {
+    await send();
+    expect(app.log.filter((line) => line.includes('A mail could not be sent')).length).toBeGreaterThan(0);
+  });
+  smtp.isFull = false;
+  await send();
+  expect(mails()).toEqual([]);
+  await send(2);
+  expect(mails()).toEqual([about('owner', REFUSED)]);
+});
+
+it('tells operators once a day how all projects are', async () => {
+  const day = new Date('2026-12-24T06:00:00Z').getTime();
+  const service = app.app.get(AlertsService);
+  for (const hour of [-1, 0, 1, 5]) await service.send(new Date(day + hour * 60 * MINUTE_MS));
+  const digests = () =>
+    smtp.mails.filter(({ to, content }) => to.includes('ops@example.com') && /^Keys: /m.test(content));
+  const before = digests().length;
+  await service.send(new Date(day + 24 * 60 * MINUTE_MS));
+  expect(digests().length).toBe(before + 1);
+  expect(digests().at(-1)?.content).toMatch(/Keys: \d+ unconfigured, /);
+});
