@@ -5,7 +5,7 @@ import { BASE } from './api/place';
 import { accessToken, useSession } from './api/session';
 import type * as Pages from './pages';
 import { Home } from './pages/home';
-import { SignIn } from './pages/account/sign-in';
+import { SignIn, SignInAgain } from './pages/account/sign-in';
 import { Register } from './pages/account/register';
 import { ProjectScope } from './shell/project';
 import { Shell } from './shell/shell';
@@ -64,25 +64,28 @@ function SignedIn() {
   if (session === 'unknown') return <Loaded query={start}>{() => null}</Loaded>;
   if (session === 'out') return <Redirect to={signInPath(path)} replace />;
   return (
-    <Shell>
-      <Switch>
-        <Route path="/" component={Home} />
-        <Route path="/projects/new" component={NewProject} />
-        <Route path="/projects/:id/*?">
-          {({ id }) => (
-            <ProjectScope key={id} id={id}>
-              <ProjectRoutes />
-            </ProjectScope>
-          )}
-        </Route>
-        <Route path="/operator/projects" component={AllProjects} />
-        <Route path="/operator/system" component={System} />
-        <Route path="/account" component={Account} />
-        <Route>
-          <NotFound />
-        </Route>
-      </Switch>
-    </Shell>
+    <>
+      <Shell>
+        <Switch>
+          <Route path="/" component={Home} />
+          <Route path="/projects/new" component={NewProject} />
+          <Route path="/projects/:id/*?">
+            {({ id }) => (
+              <ProjectScope key={id} id={id}>
+                <ProjectRoutes />
+              </ProjectScope>
+            )}
+          </Route>
+          <Route path="/operator/projects" component={AllProjects} />
+          <Route path="/operator/system" component={System} />
+          <Route path="/account" component={Account} />
+          <Route>
+            <NotFound />
+          </Route>
+        </Switch>
+      </Shell>
+      {session === 'ended' && <SignInAgain />}
+    </>
   );
 }
 

@@ -45,11 +45,20 @@ export async function askWithResponse<T>(call: Promise<Answer<T>>): Promise<{ da
 const isOutage = (error: unknown) =>
   error instanceof ApiError && (error.status === 0 || error.status === 503 || error.status === 429);
 
+const RECOVERY_MS = 5_000;
+
+/** Asks again soon after an outage, so that a page recovers by itself. */
+export const every =
+  (usual: number | false) =>
+  ({ state: { error } }: { state: { error: Error | null } }): number | false =>
+    isOutage(error) ? RECOVERY_MS : usual;
+
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 10_000,
       retry: (count, error) => count < 2 && isOutage(error),
+      refetchInterval: every(false),
       // The server is asked even if the browser believes to be offline: it may run on this machine.
       networkMode: 'always',
     },

@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { api, ask, askWithResponse } from './client';
+import { api, ask, askWithResponse, every } from './client';
 import { hasStatus, toApiError } from './errors';
 import { BASE } from './place';
 import type { Mode, paths } from './types';
@@ -68,7 +68,7 @@ export const config = (id: string) =>
 export const status = (id: string) =>
   queryOptions({
     queryKey: [id, 'status'],
-    refetchInterval: MINUTE,
+    refetchInterval: every(MINUTE),
     queryFn: () => ask(api.GET(`${STRIPE}/config/status`, { params: at(id) })),
   });
 
@@ -86,8 +86,9 @@ const EVENTS_PAGE = 100;
 
 export const events = (id: string, query: EventQuery, follow = false) =>
   infiniteQueryOptions({
-    queryKey: [id, 'events', query],
-    refetchInterval: follow ? 3_000 : false,
+    // Following reads the newest page again and again, and no older ones.
+    queryKey: [id, 'events', query, follow],
+    refetchInterval: every(follow ? 3_000 : false),
     placeholderData: keepPreviousData,
     initialPageParam: 1,
     queryFn: ({ pageParam: page }) =>
@@ -96,13 +97,14 @@ export const events = (id: string, query: EventQuery, follow = false) =>
           params: { ...at(id), query: { ...query, page, page_size: EVENTS_PAGE } },
         }),
       ),
-    getNextPageParam: ({ page, page_size, total }) => (page * page_size < total ? page + 1 : undefined),
+    getNextPageParam: ({ page, page_size, total }) =>
+      !follow && page * page_size < total ? page + 1 : undefined,
   });
 
 export const problemEvents = (id: string) =>
   queryOptions({
     queryKey: [id, 'events', 'problems'],
-    refetchInterval: MINUTE,
+    refetchInterval: every(MINUTE),
     queryFn: async () => {
       const count = async (outcome: 'failed' | 'unreadable') => {
         const query = { outcome, page_size: 1 };
@@ -182,7 +184,7 @@ export const serviceAccounts = (id: string) =>
 export const destinations = (id: string) =>
   queryOptions({
     queryKey: [id, 'destinations'],
-    refetchInterval: MINUTE,
+    refetchInterval: every(MINUTE),
     queryFn: () => ask(api.GET(`${STRIPE}/event-destinations`, { params: at(id) })),
   });
 
@@ -207,7 +209,7 @@ export const deliveries = (
 export const connectLinks = (id: string) =>
   queryOptions({
     queryKey: [id, 'connect-links'],
-    refetchInterval: MINUTE,
+    refetchInterval: every(MINUTE),
     queryFn: () => ask(api.GET(`${STRIPE}/connect-links`, { params: at(id) })),
   });
 
@@ -261,13 +263,13 @@ export const isOperator = queryOptions({
 
 export const system = queryOptions({
   queryKey: ['operator', 'system'],
-  refetchInterval: 10_000,
+  refetchInterval: every(10_000),
   queryFn: () => ask(api.GET('/api/v1/operator/system')),
 });
 
 export const unhealthyProjects = queryOptions({
   queryKey: ['operator', 'unhealthy'],
-  refetchInterval: MINUTE,
+  refetchInterval: every(MINUTE),
   queryFn: () =>
     ask(api.GET('/api/v1/operator/projects', { params: { query: { health: 'unhealthy', limit: 10 } } })),
 });

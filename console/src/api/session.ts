@@ -14,6 +14,8 @@ interface Session {
 
 /** `undefined` until the cookie was tried. */
 let session: Session | null | undefined;
+/** Whether the server ended the session, while somebody may be in the middle of something. */
+let isEnded = false;
 const listeners = new Set<() => void>();
 const otherTabs = new BroadcastChannel('tillkeeper-session');
 
@@ -21,8 +23,9 @@ otherTabs.addEventListener('message', ({ data }: MessageEvent<Session | null>) =
   if (session === undefined || session === null || session.renewable) keep(data);
 });
 
-function keep(next: Session | null): void {
+function keep(next: Session | null, { ended = false } = {}): void {
   session = next;
+  isEnded = ended;
   for (const listener of listeners) listener();
 }
 
@@ -31,11 +34,11 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-export type SessionState = 'unknown' | 'in' | 'out';
+export type SessionState = 'unknown' | 'in' | 'out' | 'ended';
 
 export function useSession(): SessionState {
   return useSyncExternalStore(subscribe, () =>
-    session === undefined ? 'unknown' : session === null ? 'out' : 'in',
+    session === undefined ? 'unknown' : session !== null ? 'in' : isEnded ? 'ended' : 'out',
   );
 }
 
@@ -73,14 +76,9 @@ export async function signOut(): Promise<void> {
   try {
     if (renewable) await call('DELETE', '');
   } finally {
-    forget(renewable);
+    keep(null);
+    if (renewable) otherTabs.postMessage(null);
   }
-}
-
-/** After the server refused the session. */
-function forget(everywhere: boolean): void {
-  keep(null);
-  if (everywhere) otherTabs.postMessage(null);
 }
 
 const SOON_MS = 30_000;
@@ -97,14 +95,14 @@ export async function accessToken(refused?: string): Promise<string | null> {
   const isUsable = () => isFresh() && session?.token !== refused;
   if (isUsable() || session === null) return session?.token ?? null;
   if (session && !session.renewable) {
-    forget(false);
+    keep(null, { ended: true });
     return null;
   }
   return alone(async () => {
     if (isUsable()) return session?.token ?? null;
     const response = await call('POST', '/refresh');
     if (response.status === 401 || response.status === 403 || response.status === 404) {
-      forget(session !== undefined);
+      keep(null, { ended: session !== undefined });
       return null;
     }
     await keepAnswer(response);

@@ -114,6 +114,8 @@ export const de: Messages = {
     oidc: 'Mit dem Firmenkonto anmelden',
     register: 'Registrieren',
     forgotten: 'Passwort vergessen',
+    again: 'Ihre Sitzung ist beendet',
+    againAbout: 'Melden Sie sich wieder an. Was Sie auf der Seite eingegeben haben, ist noch da.',
     useToken: 'Token oder Schlüssel verwenden',
     usePassword: 'Passwort verwenden',
     token: 'Token oder Schlüssel',

@@ -155,6 +155,8 @@ export const en = {
     oidc: 'Sign in with your company’s account',
     register: 'Register',
     forgotten: 'Forgotten password',
+    again: 'Your session has ended',
+    againAbout: 'Sign in again to go on. What you typed on the page is still there.',
     useToken: 'Use a token or key',
     usePassword: 'Use a password',
     token: 'Token or key',

@@ -1,14 +1,15 @@
-import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
 import { Link, Redirect, useSearch } from 'wouter';
 import { messageOf } from '../../api/errors';
 import { SERVER } from '../../api/place';
 import * as queries from '../../api/queries';
-import { signIn, signInWithToken, useSession } from '../../api/session';
+import { signIn, signInWithToken, signOut, useSession } from '../../api/session';
 import { nextPath } from '../../shell/paths';
 import { Links, Narrow } from '../../shell/shell';
 import { text } from '../../text';
-import { Button, Field, Form, FormError } from '../../ui/controls';
+import { Button, ExternalLink, Field, Form, FormError } from '../../ui/controls';
+import { Dialog } from '../../ui/overlays';
 import { useAct } from '../../ui/use-act';
 
 export function SignIn() {
@@ -51,6 +52,39 @@ export function SignIn() {
         )}
       </Links>
     </Narrow>
+  );
+}
+
+/** After the session has ended, over the page, which keeps what was typed there. */
+export function SignInAgain() {
+  const { data: server } = useQuery(queries.serverInfo);
+  // It can't be dismissed: without a session nothing on the page works.
+  const [nth, setNth] = useState(0);
+  const client = useQueryClient();
+  useEffect(() => () => void client.invalidateQueries(), [client]);
+  return (
+    <Dialog
+      key={nth}
+      open
+      title={text.signIn.again}
+      about={text.signIn.againAbout}
+      onClose={() => setNth(nth + 1)}
+    >
+      {server?.sign_in.oidc && (
+        // The other tab tells this one.
+        <p>
+          <ExternalLink button href={`${SERVER}/api/v1/session/oidc?next=%2F`}>
+            {text.signIn.oidc}
+          </ExternalLink>
+        </p>
+      )}
+      {server?.sign_in.password === false ? <TokenForm /> : <PasswordForm />}
+      <Links>
+        <Button kind="quiet" small onClick={() => void signOut()}>
+          {text.nav.signOut}
+        </Button>
+      </Links>
+    </Dialog>
   );
 }
 
