@@ -17,6 +17,7 @@ import { refuseUnknownRoutes, RouteTable } from '../http/route-table.js';
 import { UnknownQueryInterceptor } from '../http/validation/unknown-query.js';
 import { decorateWithBuyer } from '../payments/billing/buyer.guard.js';
 import { INVITATION_PAGE } from '../projects/members/invitation-page.controller.js';
+import { GatewayErrorAnswers } from '../payments/gateway/gateway-error-answers.js';
 import { GatewayServer } from '../payments/gateway/gateway-server.js';
 import { GatewayProxy } from '../payments/gateway/gateway.proxy.js';
 import { decorateWithProject } from '../projects/permissions/project.guards.js';
@@ -44,7 +45,14 @@ export async function createApp(
   // Hidden routes stay documented: one OpenAPI document describes every installation.
   const routes = new RouteTable(settings.authBuiltin ? [] : [...ACCOUNT_URLS, INVITATION_PAGE]);
   const refusals = new EarlyRefusals(settings.rateLimitPerMinute);
-  const errors = new ErrorFilter(routes, logger, (request) => refusals.replacementFor(request));
+  const { gateway } = settings;
+  const gatewayErrors = new GatewayErrorAnswers(settings, logger);
+  const errors = new ErrorFilter(
+    routes,
+    logger,
+    (request) => refusals.replacementFor(request),
+    gateway.isOn && gateway.port === undefined ? gatewayErrors : undefined,
+  );
   const bodies = new RequestBodies(({ ip }) => networkOf(ip), bodyLimits);
 
   const adapter = createAdapter(settings, routes, errors);
@@ -67,22 +75,26 @@ export async function createApp(
   app.useGlobalInterceptors(bodies, app.get(UnknownQueryInterceptor));
   app.useGlobalFilters(errors);
   await serveDocs(app, servePages(fastify, settings));
-  if (settings.gateway.isOn) serveGateway(app, settings, logger);
+  if (gateway.isOn) serveGateway(app, settings, logger, gatewayErrors);
   return app;
 }
 
 /** Adds the gateway beside Nest's routes, or to a server of its own that answers nothing else. */
-function serveGateway(app: NestFastifyApplication, settings: Settings, logger: AppLogger): void {
+function serveGateway(
+  app: NestFastifyApplication,
+  settings: Settings,
+  logger: AppLogger,
+  gatewayErrors: GatewayErrorAnswers,
+): void {
   const gateway = app.get(GatewayProxy);
   const shared: FastifyInstance = app.getHttpAdapter().getInstance();
-  if (settings.gateway.port === undefined) return void shared.register(gateway.routes(logger));
+  if (settings.gateway.port === undefined) return void shared.register(gateway.routes(gatewayErrors));
   const routes = new RouteTable();
-  const errors = new ErrorFilter(routes, logger, () => undefined);
-  const own = createServer(settings, routes, errors);
+  const own = createServer(settings, routes, new ErrorFilter(routes, logger, () => undefined, gatewayErrors));
   refuseUnknownRoutes(own, routes);
   sendCommonHeaders(own);
   logRequests(own, logger);
-  own.setErrorHandler(gateway.errorHandler(logger));
-  void own.register(gateway.routes(logger));
+  own.setErrorHandler((thrown, request, reply) => gatewayErrors.send(thrown, request, reply));
+  void own.register(gateway.routes(gatewayErrors));
   app.get(GatewayServer).use(own);
 }

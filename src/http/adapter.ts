@@ -10,7 +10,7 @@ import Fastify, {
 import { normalizeForwardedFor } from '../common/actor.js';
 import type { Settings } from '../config/settings.js';
 import type { ErrorFilter } from './error.filter.js';
-import { answerOddRequests, answerUnparsable } from './bodies/json-body.js';
+import { SocketAnswers } from './bodies/json-body.js';
 import { isDocsUrl } from './openapi/docs.js';
 import type { RouteTable } from './route-table.js';
 
@@ -69,22 +69,24 @@ class Adapter extends FastifyAdapter {
 
 /** Creates Fastify with our timeouts, request ids, trusted proxies, and answers to invalid HTTP. */
 export function createAdapter(settings: Settings, routes: RouteTable, errors: ErrorFilter): FastifyAdapter {
-  const adapter = new Adapter(serverOptions(settings, routes, errors));
-  prepareServer(adapter.getInstance<FastifyInstance>(), settings, routes);
+  const answers = new SocketAnswers(routes, errors);
+  const adapter = new Adapter(serverOptions(settings, errors, answers));
+  prepareServer(adapter.getInstance<FastifyInstance>(), settings, answers);
   return adapter;
 }
 
 /** Creates a second server, for a port that answers something else. */
 export function createServer(settings: Settings, routes: RouteTable, errors: ErrorFilter): FastifyInstance {
-  const fastify: FastifyInstance = Fastify(serverOptions(settings, routes, errors));
-  prepareServer(fastify, settings, routes);
+  const answers = new SocketAnswers(routes, errors);
+  const fastify: FastifyInstance = Fastify(serverOptions(settings, errors, answers));
+  prepareServer(fastify, settings, answers);
   return fastify;
 }
 
 function serverOptions(
   { trustProxy, gateway }: Settings,
-  routes: RouteTable,
   errors: ErrorFilter,
+  answers: SocketAnswers,
 ): FastifyHttpOptions<Server> {
   return {
     trustProxy: typeof trustProxy === 'number' ? (_address, hop) => hop < trustProxy : trustProxy,
@@ -107,13 +109,13 @@ function serverOptions(
       setCommonHeaders(request, reply);
       errors.send(error, request, reply);
     },
-    clientErrorHandler: (error, socket) => answerUnparsable(error, socket, routes),
+    clientErrorHandler: (error, socket) => answers.answerUnparsable(error, socket),
   };
 }
 
-function prepareServer(fastify: FastifyInstance, { trustProxy }: Settings, routes: RouteTable): void {
+function prepareServer(fastify: FastifyInstance, { trustProxy }: Settings, answers: SocketAnswers): void {
   const { server } = fastify;
-  answerOddRequests(server, routes);
+  answers.answerOddRequests(server);
   endBrokenAnswers(fastify);
   // Runs before Fastify reads `X-Forwarded-For`.
   if (trustProxy !== false) server.prependListener('request', normalizeForwardedFor);

@@ -139,6 +139,20 @@ export function toDomainError(error: unknown): DomainError {
   return internalError(error);
 }
 
+/** What Node's parser refuses, or answers by itself. */
+export interface UnreadableRequest {
+  readonly status: number;
+  readonly message: string;
+  readonly requestId: string;
+}
+
+/** Errors of URLs whose clients expect another form than ours. */
+export interface OtherErrorForm {
+  isFor(url: string): boolean;
+  send(error: unknown, request: FastifyRequest, reply: FastifyReply): void;
+  answerTo(request: UnreadableRequest): { body: object; headers: Record<string, string> };
+}
+
 /** Turns every error into a response. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
@@ -147,6 +161,7 @@ export class ErrorFilter implements ExceptionFilter {
     private readonly logger: AppLogger,
     /** Called for 4xx errors. @returns an error to send instead (rate limit) */
     private readonly replacementFor: (request: FastifyRequest) => DomainError | undefined,
+    private readonly other?: OtherErrorForm,
   ) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
@@ -169,11 +184,26 @@ export class ErrorFilter implements ExceptionFilter {
     if (status >= 500)
       this.logger.failure({ requestId: request.id, traceId: traceIdOf(request.headers.traceparent) }, error);
     if (reply.sent) return;
+    if (this.other && this.hasOtherForm(request.url)) return this.other.send(error, request, reply);
     if (error.challenge) reply.header('www-authenticate', error.challenge);
     if (error.entityTag) reply.header('etag', error.entityTag);
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
     const detail = error instanceof ValidationFailed ? error.problems : error.message;
     void reply.code(status).type('application/json; charset=utf-8').send({ detail });
+  }
+
+  /** Whether errors of the URL have another form than ours. */
+  hasOtherForm(url: string): boolean {
+    return this.other?.isFor(url) ?? false;
+  }
+
+  /** @param url `undefined` if it can't be read: then the body has both forms */
+  answerTo(url: string | undefined, request: UnreadableRequest): ReturnType<OtherErrorForm['answerTo']> {
+    const ours = { body: { detail: request.message }, headers: {} };
+    const isOther = this.hasOtherForm(url ?? '');
+    if (!this.other || (url !== undefined && !isOther)) return ours;
+    const { body, headers } = this.other.answerTo(request);
+    return isOther ? { body, headers } : { body: { ...ours.body, ...body }, headers };
   }
 }
 

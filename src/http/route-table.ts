@@ -53,6 +53,8 @@ function refusalOf(
 ): DomainError | null {
   if (headers.host === undefined && raw.httpVersion === '1.1')
     return new DomainError('malformed_request', 'The Host header is missing.');
+  if (raw.rawHeaders.filter((text, nth) => nth % 2 === 0 && text.toLowerCase() === 'host').length > 1)
+    return new DomainError('malformed_request', 'There is more than one Host header.');
   const isNowhere = is404 || routes.isHidden(routeOptions.url);
   return isNowhere ? new DomainError('route_not_found', 'There is nothing at this URL.') : null;
 }

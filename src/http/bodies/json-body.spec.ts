@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type DomainError, ValidationFailed } from '../../common/errors.js';
-import { answerUnparsable, MAX_JSON_BYTES, readJsonBodies } from './json-body.js';
+import { MAX_JSON_BYTES, readJsonBodies, SocketAnswers } from './json-body.js';
 import { RequestBodies } from './request-bodies.js';
 import { RouteTable } from '../route-table.js';
 
@@ -158,8 +158,12 @@ describe('readJsonBodies', () => {
   });
 });
 
+const answers = new SocketAnswers(new RouteTable(), {
+  hasOtherForm: () => false,
+  answerTo: (_url, { message }) => ({ body: { detail: message }, headers: {} }),
+});
 const refuse = (socket: PassThrough, fields: { code?: string; rawPacket?: Buffer }): void =>
-  answerUnparsable(Object.assign(new Error('sk_test_aaaaaaaa'), fields), socket, new RouteTable());
+  answers.answerUnparsable(Object.assign(new Error('sk_test_aaaaaaaa'), fields), socket);
 
 describe('answerUnparsable', () => {
   it.each([

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import sjson from 'secure-json-parse';
 import { DomainError, ValidationFailed } from '../../common/errors.js';
 import { addUnreadBodyParser } from './request-bodies.js';
+import type { ErrorFilter } from '../error.filter.js';
 import { answersOnly, type RouteTable } from '../route-table.js';
 
 declare module 'fastify' {
@@ -113,7 +114,7 @@ interface ClientError extends Error {
   rawPacket?: unknown;
 }
 
-const REQUEST_TARGET = /^\S+ (\S+) HTTP\//;
+const REQUEST_TARGET = /^\S+ (\/\S*)/;
 
 const SENTENCES: Record<string, [status: number, detail: string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
@@ -121,38 +122,55 @@ const SENTENCES: Record<string, [status: number, detail: string]> = {
 };
 
 /** Answers on the socket, because a request that Node's HTTP parser refuses has no reply object. */
-export function answerUnparsable(error: ClientError, socket: Duplex, routes: RouteTable): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-  // Node's parser refuses unknown methods; a known path still gets 405.
-  const [, url] = (error.code === 'HPE_INVALID_METHOD' && REQUEST_TARGET.exec(String(error.rawPacket))) || [];
-  const allowed = url && routes.allowedMethods(url);
-  if (allowed) return refuseMethod(socket, allowed);
-  const [status, detail] = SENTENCES[error.code ?? ''] ?? [400, 'The request is not valid HTTP.'];
-  answer(socket, status, detail);
-}
+export class SocketAnswers {
+  constructor(
+    private readonly routes: RouteTable,
+    private readonly errors: Pick<ErrorFilter, 'hasOtherForm' | 'answerTo'>,
+  ) {}
 
-/** Overrides Node's defaults: it closes the connection on CONNECT, and answers an unknown `Expect` itself. */
-export function answerOddRequests(server: Server, routes: RouteTable): void {
-  server.on('connect', ({ url = '' }, socket) => refuseMethod(socket, routes.allowedMethods(url) ?? []));
-  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
-}
+  answerUnparsable(error: ClientError, socket: Duplex): void {
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+    const [, url] = REQUEST_TARGET.exec(String(error.rawPacket)) ?? [];
+    // Node's parser refuses unknown methods; a known path still gets 405.
+    const allowed = error.code === 'HPE_INVALID_METHOD' && url && this.routes.allowedMethods(url);
+    if (allowed) return this.#refuseMethod(socket, url, allowed);
+    const [status, detail] = SENTENCES[error.code ?? ''] ?? [400, 'The request is not valid HTTP.'];
+    this.#answer(socket, url, { status, detail });
+  }
 
-function refuseMethod(socket: Duplex, allowed: string[]): void {
-  answer(socket, 405, answersOnly(allowed), [`Allow: ${allowed.join(', ')}`]);
-}
+  /** Overrides Node's defaults: it closes the connection on CONNECT, and answers an unknown `Expect` itself. */
+  answerOddRequests(server: Server): void {
+    server.on('connect', ({ url = '' }, socket) => {
+      const allowed = this.routes.allowedMethods(url);
+      if (!allowed && this.errors.hasOtherForm(url))
+        return this.#answer(socket, url, { status: 404, detail: 'There is nothing at this URL.' });
+      this.#refuseMethod(socket, url, allowed ?? []);
+    });
+    server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+  }
 
-function answer(socket: Duplex, status: number, detail: string, headers: string[] = []): void {
-  const body = JSON.stringify({ detail });
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      `X-Request-Id: ${randomUUID()}`,
+  #refuseMethod(socket: Duplex, url: string, allowed: string[]): void {
+    const headers = { Allow: allowed.join(', ') };
+    this.#answer(socket, url, { status: 405, detail: answersOnly(allowed), headers });
+  }
+
+  #answer(
+    socket: Duplex,
+    url: string | undefined,
+    { status, detail, headers }: { status: number; detail: string; headers?: Record<string, string> },
+  ): void {
+    const requestId = randomUUID();
+    const answer = this.errors.answerTo(url, { status, message: detail, requestId });
+    const body = JSON.stringify(answer.body);
+    const all = {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': Buffer.byteLength(body),
+      'X-Request-Id': requestId,
       ...headers,
-      'Connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
+      ...answer.headers,
+      Connection: 'close',
+    };
+    const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+    socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n'));
+  }
 }

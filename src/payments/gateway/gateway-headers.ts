@@ -43,6 +43,20 @@ const ANSWER_PREFIX = /^(?:x-)?(?:stripe|ratelimit)-/;
 /** Longest key that Stripe accepts. */
 const MAX_IDEMPOTENCY_KEY = 255;
 
+/** Frame the body, which is passed on. */
+const FRAMING = ['content-length', 'transfer-encoding'];
+
+/**
+ * Removes the headers that the client nominated as meant for this server alone (RFC 9110, section 7.6.1).
+ * @returns whether the request still means what it said: without its account, it would mean another one
+ */
+export function removeNominated(headers: IncomingHttpHeaders): boolean {
+  const names = headers.connection?.toLowerCase().split(/[\s,]+/) ?? [];
+  if (ACCOUNT_HEADERS.some((name) => names.includes(name))) return false;
+  for (const name of names) if (!FRAMING.includes(name)) delete headers[name];
+  return true;
+}
+
 export function headersForStripe(
   headers: IncomingHttpHeaders,
   { authorization, keyId }: { authorization: string; keyId: string },

@@ -12,6 +12,7 @@ describe('an operation', () => {
   it.each([
     ['GET', '/v1/customers', 'customers', 'read'],
     ['GET', '/v1/customers/cus_1', 'customers', 'read'],
+    ['HEAD', '/v1/customers', 'customers', 'read'],
     ['POST', '/v1/customers/cus_1', 'customers', 'write'],
     ['DELETE', '/v1/customers/cus_1', 'customers', 'write'],
     ['GET', '/v1/customers/search', 'customers', 'read'],
@@ -34,7 +35,8 @@ describe('an operation', () => {
     ['GET', '/v1/customers/cus_1/invented'],
     ['GET', '/v1/customers/cus_1/subscriptions/sub_1'],
     ['PUT', '/v1/customers/cus_1'],
-    ['HEAD', '/v1/customers'],
+    ['HEAD', '/v1/invented'],
+    ['OPTIONS', '/v1/customers'],
     ['GET', '/v1/Customers'],
     ['GET', '/v1/customer%73'],
     ['GET', '/v2/customers'],

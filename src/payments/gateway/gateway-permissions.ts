@@ -88,7 +88,7 @@ export function isMeterEventStream(path: string): boolean {
 /** @param path that is plain */
 export function operationOf(method: string, path: string): Operation {
   return (
-    find(ROOT, wordsOf(path), method) ?? {
+    find(ROOT, wordsOf(path), method === 'HEAD' ? 'GET' : method) ?? {
       resource: EVERYTHING,
       action: 'write',
       host: 'api',

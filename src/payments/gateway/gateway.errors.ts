@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { DomainError, type ErrorCode } from '../../common/errors.js';
 import type { GatewayAction } from './gateway-permissions.js';
 
@@ -19,6 +19,7 @@ const ERRORS = {
   gateway_body_too_large: [413, false],
   gateway_body_compressed: [415, false],
   gateway_rate_limit: [429, true],
+  gateway_headers_too_large: [431, false],
   gateway_client_closed: [499, false],
   gateway_error: [500, false],
   stripe_unreachable: [502, true],
@@ -33,6 +34,8 @@ const RETRY_AFTER_SECONDS: Partial<Record<number, number>> = { 429: 1, 502: 2, 5
 interface Options {
   /** `false` for a request that Stripe may have carried out, and that has no `Idempotency-Key`. */
   readonly canRepeat?: boolean;
+  /** Stripe's id of the request, if it has one. */
+  readonly requestId?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -40,34 +43,35 @@ interface Options {
 export class GatewayError extends Error {
   readonly status: number;
   readonly shouldRetry: boolean;
+  readonly #requestId: string | undefined;
 
   constructor(
     readonly code: GatewayErrorCode,
     message: string,
-    { canRepeat = true, cause }: Options = {},
+    { canRepeat = true, requestId, cause }: Options = {},
   ) {
     super(message, { cause });
     const [status, shouldRetry] = ERRORS[code];
     this.status = status;
     this.shouldRetry = shouldRetry && canRepeat;
+    this.#requestId = requestId;
   }
 
-  send(reply: FastifyReply, docUrl: string): void {
+  /** @param requestId ours */
+  headersFor(requestId: string): Record<string, string> {
+    const retryAfter = RETRY_AFTER_SECONDS[this.status];
+    return {
+      'request-id': this.#requestId ?? requestId,
+      'stripe-should-retry': String(this.shouldRetry),
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+      ...(this.status === 401 && { 'www-authenticate': 'Bearer' }),
+    };
+  }
+
+  bodyFor(docUrl: string) {
     const { status, code, message } = this;
-    const retryAfter = RETRY_AFTER_SECONDS[status];
-    if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
-    void reply
-      .code(status)
-      .header('stripe-should-retry', String(this.shouldRetry))
-      .type('application/json; charset=utf-8')
-      .send({
-        error: {
-          type: status < 500 ? 'invalid_request_error' : 'api_error',
-          code,
-          message,
-          doc_url: docUrl,
-        },
-      });
+    const type = status < 500 ? 'invalid_request_error' : 'api_error';
+    return { error: { type, code, message, doc_url: docUrl } };
   }
 }
 

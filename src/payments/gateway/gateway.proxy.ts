@@ -2,14 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { type Dispatcher, Pool } from 'undici';
-import { EarlyRefusals } from '../../auth/rate-limit.js';
 import { type KeyRefusal, OpaqueKeys } from '../../auth/opaque-keys/opaque-keys.js';
 import { hasPrefixOf } from '../../auth/opaque-keys/opaque-key.js';
-import { DomainError } from '../../common/errors.js';
 import type { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
 import { commonHeaders } from '../../http/adapter.js';
-import { AppLogger, traceIdOf } from '../../http/app-logger.js';
 import { PaymentsEvents } from '../payments-events.js';
 import { ConfigCache, ConfigChanges } from '../stripe-config/config-cache.js';
 import { KeyHealth } from '../stripe-config/keys/key-health.js';
@@ -19,7 +16,7 @@ import { STRIPE_MODES } from '../stripe/stripe-mode.js';
 import { Abort, pass } from './gateway-answer.js';
 import { bodyForStripe, tooLarge } from './gateway-body.js';
 import { GatewayCall } from './gateway-call.js';
-import { headersForClient, headersForStripe } from './gateway-headers.js';
+import { headersForClient, headersForStripe, removeNominated } from './gateway-headers.js';
 import {
   type GatewayKey,
   GatewayKeysRepository,
@@ -29,7 +26,8 @@ import {
 import { GatewayLimits } from './gateway-limits.js';
 import type { Operation } from './gateway-permissions.js';
 import { GatewayUsage } from './keys/gateway-usage.js';
-import { GatewayError, toGatewayError, unknownKey } from './gateway.errors.js';
+import type { GatewayErrorAnswers } from './gateway-error-answers.js';
+import { GatewayError, unknownKey } from './gateway.errors.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const PATHS = ['/v1/*', '/v2/*'];
@@ -46,8 +44,6 @@ const REFUSALS: Record<KeyRefusal, () => GatewayError> = {
     new GatewayError('gateway_wrong_network', 'The gateway key may not be used from this network address.'),
 };
 
-type ErrorHandler = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
-
 interface StoredKey {
   readonly value: Secret;
   readonly onAnswer: AnswerListener;
@@ -56,6 +52,8 @@ interface StoredKey {
 declare module 'fastify' {
   interface FastifyRequest {
     gatewayCall?: GatewayCall;
+    /** As the client sent it. */
+    contentType?: string | undefined;
   }
 }
 
@@ -64,8 +62,6 @@ declare module 'fastify' {
 export class GatewayProxy implements OnApplicationShutdown {
   readonly #stripe: Record<Operation['host'], Dispatcher>;
   readonly #storedKeys: ConfigCache<StoredKey>;
-  readonly #refusals: EarlyRefusals;
-  readonly #docUrl: string;
 
   constructor(
     private readonly settings: Settings,
@@ -79,8 +75,6 @@ export class GatewayProxy implements OnApplicationShutdown {
     changes: ConfigChanges,
   ) {
     this.#storedKeys = new ConfigCache(changes, MAX_STORED_KEYS);
-    this.#refusals = new EarlyRefusals(settings.rateLimitPerMinute);
-    this.#docUrl = `${settings.publicBaseUrl}/docs#/Gateway%20keys`;
     const timeout = settings.gateway.timeout * 1_000;
     const options = {
       headersTimeout: timeout,
@@ -96,12 +90,20 @@ export class GatewayProxy implements OnApplicationShutdown {
   }
 
   /** @returns a plugin with the routes. Its own scope of Fastify leaves bodies unparsed. */
-  routes(logger: AppLogger): FastifyPluginCallback {
+  routes(errors: GatewayErrorAnswers): FastifyPluginCallback {
     return (scope, _options, done) => {
       scope.decorateRequest('gatewayCall', undefined);
+      scope.decorateRequest('contentType', undefined);
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
-      scope.setErrorHandler(this.errorHandler(logger));
+      // Fastify would answer to an odd content type before the key is checked.
+      scope.addHook('preParsing', (request, _reply, _payload, next) => {
+        const { headers } = request;
+        request.contentType = headers['content-type'];
+        if (request.contentType !== undefined) headers['content-type'] = 'application/octet-stream';
+        next(null);
+      });
+      scope.setErrorHandler((thrown, request, reply) => errors.send(thrown, request, reply));
       scope.addHook('onResponse', (request, reply, next) => {
         this.#count(request, reply);
         next();
@@ -117,26 +119,10 @@ export class GatewayProxy implements OnApplicationShutdown {
     };
   }
 
-  /** Answers errors in the form of Stripe's. */
-  errorHandler(logger: AppLogger): ErrorHandler {
-    return (thrown, request, reply) => {
-      const isUnknown = request.gatewayCall === undefined && thrown instanceof GatewayError;
-      // Somebody who tries out keys is slowed down, by address.
-      const limited =
-        isUnknown && [401, 403].includes(thrown.status) ? this.#refusals.replacementFor(request) : undefined;
-      const error = toGatewayError(limited ?? thrown, request);
-      if (error.status === 500)
-        logger.failure(
-          { requestId: request.id, traceId: traceIdOf(request.headers.traceparent) },
-          new DomainError('internal_error', error.message, { cause: error.cause }),
-        );
-      if (!request.raw.complete) reply.header('connection', 'close');
-      error.send(reply, this.#docUrl);
-    };
-  }
-
   async #handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    if (request.contentType !== undefined) request.headers['content-type'] = request.contentType;
     const key = await this.#authenticate(request);
+    if (!removeNominated(request.headers)) throw accountNominated();
     const call = new GatewayCall(request, key);
     request.gatewayCall = call;
     request.logged = { route: call.operation.path, gatewayKey: key.id };
@@ -163,7 +149,7 @@ export class GatewayProxy implements OnApplicationShutdown {
     const accept = (status: number, headers: IncomingHttpHeaders) => {
       this.events.emit('stripe.called', { outcome: outcomeOf(status) });
       stored.onAnswer(status, sentAt);
-      if (status === 401) throw storedKeyRejected();
+      if (status === 401) throw storedKeyRejected(headers['request-id']);
       return {
         ...(reply.getHeaders() as Record<string, string>),
         ...commonHeaders(request),
@@ -201,6 +187,7 @@ export class GatewayProxy implements OnApplicationShutdown {
         'Send a gateway key, as Authorization: Bearer tkg_… or as the user name of basic authentication.',
       );
     const mode = STRIPE_MODES.find((each) => hasPrefixOf(kindOf(each), text));
+    if (STRIPE_KEY.test(text)) throw stripeKeySent();
     if (!mode) throw REFUSALS.malformed();
     const { holder, refusal } = await this.opaqueKeys.verify(
       kindOf(mode),
@@ -240,14 +227,31 @@ function keyIn(authorization: string | undefined): string | undefined {
     : Buffer.from(value, 'base64').toString('latin1').split(':', 1)[0];
 }
 
+const STRIPE_KEY = /^[rs]k_(?:live|test)_/;
+
+function stripeKeySent(): GatewayError {
+  return new GatewayError(
+    'gateway_key_invalid',
+    'This is a key of Stripe: send a gateway key, which begins with tkg_. If the key was stored here only, somebody has taken it: roll it in the Stripe Dashboard.',
+  );
+}
+
+function accountNominated(): GatewayError {
+  return new GatewayError(
+    'gateway_request_invalid',
+    'Connection names Stripe-Account or Stripe-Context, which would not reach Stripe then.',
+  );
+}
+
 /** Nobody reads this error, but the log and the metrics have its status. */
 function clientGone(): GatewayError {
   return new GatewayError('gateway_client_closed', 'The client closed the connection.');
 }
 
-function storedKeyRejected(): GatewayError {
+function storedKeyRejected(requestId: string | string[] | undefined): GatewayError {
   return new GatewayError(
     'stripe_key_rejected',
     'The gateway key was accepted, but Stripe rejected the secret key that the project has stored: store a new one.',
+    { requestId: [requestId].flat()[0] },
   );
 }

@@ -111,6 +111,35 @@ describe('what Stripe gets', () => {
     });
   });
 
+  it('is no header that Connection names', async () => {
+    const { status } = await send(
+      'POST /v1/customers',
+      [
+        FORM,
+        'Connection: close, Stripe-Version, , idempotency-key',
+        'Stripe-Version: 1',
+        'Idempotency-Key: a',
+      ],
+      'a=b',
+    );
+    expect(status).toBe(200);
+    for (const name of ['stripe-version', 'idempotency-key'])
+      expect(received()?.headers).not.toHaveProperty(name);
+    const account = ['Connection: Stripe-Account', 'Stripe-Account: acct_1'];
+    const refused = await send('GET /v1/customers', account);
+    expect([refused.status, errorOf(refused)['code']]).toEqual([400, 'gateway_request_invalid']);
+    // Stripe would read the body as a form.
+    const hidden = ['Connection: Content-Type', 'Content-Type: multipart/form-data; boundary=b'];
+    expect((await send('POST /v1/customers', hidden, 'expand[]=default_source', customers)).status).toBe(403);
+  });
+
+  it('is a HEAD request, with permission to read', async () => {
+    const key = await makeGatewayKey(app, projectId, { customers: 'read' });
+    expect((await send('HEAD /v1/customers/cus_1', [], '', key)).status).toBe(200);
+    expect(received()?.method).toBe('HEAD');
+    expect((await send('HEAD /v1/charges', [], '', key)).status).toBe(403);
+  });
+
   it('takes the key as the user name of basic authentication', async () => {
     const basic = Buffer.from(`${customers.key}:`).toString('base64');
     const { status } = await sendRaw(app, 'GET /v1/customers', [`Authorization: Basic ${basic}`]);
@@ -415,7 +444,7 @@ it('lets no request through that the permissions do not cover', async () => {
     if (resolved !== new URL(path, 'http://stripe.test').pathname.toLowerCase() && /%/.test(path))
       return /^\/v1\/(customers|checkout\/sessions)\//.test(resolved);
     if (/^\/v1\/checkout\/sessions(\/|$)/.test(resolved)) return true;
-    return method === 'GET' && /^\/v1\/customers(\/|$)/.test(resolved);
+    return /^(GET|HEAD)$/.test(method) && /^\/v1\/customers(\/|$)/.test(resolved);
   };
   const word = fc.constantFrom(
     ...[
