@@ -111,6 +111,15 @@ function Charts({
         title={text.money.charts[shown]}
         aside={
           <div className="row">
+            {currencies.length > 1 && shown !== 'active' && (
+              <Choice
+                label={text.money.currency}
+                hidesLabel
+                value={currency}
+                options={currencies.map((key) => [key, key.toUpperCase()] as const)}
+                onChange={setCurrency}
+              />
+            )}
             <Segments
               label={text.money.plot}
               value={shown}
@@ -121,17 +130,6 @@ function Charts({
               {asTable ? text.money.asPlot : text.money.asTable}
             </Button>
           </div>
-        }
-        foot={
-          currencies.length > 1 &&
-          shown !== 'active' && (
-            <Choice
-              label={text.money.currency}
-              value={currency}
-              options={currencies.map((key) => [key, key.toUpperCase()] as const)}
-              onChange={setCurrency}
-            />
-          )
         }
       >
         {asTable ? (
