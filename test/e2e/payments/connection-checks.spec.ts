@@ -170,6 +170,37 @@ it('goes on with other projects after an unexpected error, which is logged once'
   find.mockRestore();
 });
 
+it('asks once a day for a simulated month, and tells each of its incidents once', async () => {
+  await makeEndpoint().expect(201);
+  const endpoint = account.test.all('webhook_endpoint')[0] ?? {};
+  const incidents: Record<number, () => void> = {
+    3: () => app.stripe.mark(account.keys.test.secret, 'expired'),
+    6: () => app.stripe.mark(account.keys.test.secret, 'active'),
+    12: () => Object.assign(endpoint, { status: 'disabled' }),
+    15: () => Object.assign(endpoint, { status: 'enabled' }),
+    20: () => app.stripe.fail(connectionReset, { times: Infinity }),
+    21: () => app.stripe.heal(),
+  };
+  const before = asked();
+  const days: number[] = [];
+  for (let hour = 24; hour < 31 * 24; hour += 6) {
+    if (hour % 24 === 0) incidents[hour / 24]?.();
+    const asks = asked();
+    await check(hour);
+    if (asked() > asks) days.push(Math.floor(hour / 24));
+  }
+  const { id } = endpoint as { id: string };
+  await expectEvents([
+    { type: 'credentials.invalid' },
+    { type: 'credentials.recovered' },
+    { type: 'endpoint.disabled', data: { endpoint: { id }, problem: 'disabled' } },
+    { type: 'endpoint.recovered', data: { endpoint: { id } } },
+  ]);
+  // Each day, and after failures more often.
+  expect(new Set(days).size).toBe(30);
+  expect(asked() - before).toBeLessThan(60);
+});
+
 it('tillkeeper endpoints move leads every endpoint to another PUBLIC_BASE_URL', async () => {
   await makeEndpoint().expect(201);
   const environment = {
