@@ -69,8 +69,10 @@ interface WholeProject {
   readonly mode: null;
 }
 
-interface ChangedConfig extends WholeProject {
-  readonly config: { readonly version: number };
+/** `fields` are names of credentials. */
+interface ChangedConfig {
+  readonly projectId: ProjectId;
+  readonly config: { readonly version: number; readonly fields: readonly string[] };
 }
 
 interface ChangedMembers extends WholeProject {
@@ -95,11 +97,8 @@ interface AboutDestination {
   };
 }
 
-/**
- * Events stored in the transaction of the change. Each is delivered even after a crash, and again until no
- * listener fails, for at most 30 days. `docs/using-from-modules.md` lists when each is sent.
- */
-export interface DurableEventMap extends Record<EventType, object> {
+/** Events as they are stored, without the versions that the store adds. */
+interface NewEventMap extends Record<EventType, object> {
   /** Sent for a subscription that is seen for the first time. */
   'subscription.created': ProjectMode & { readonly subscription: LedgerSubscription };
   /** Sent for a change in a subscription that is neither new nor ends with it. */
@@ -128,8 +127,8 @@ export interface DurableEventMap extends Record<EventType, object> {
     readonly payment: LedgerPayment | null;
   };
   /** Sent when credentials are stored, or some of them destroyed. */
-  'config.updated': ChangedConfig;
-  'config.deleted': ChangedConfig;
+  'config.updated': ChangedConfig & { readonly mode: StripeMode | null };
+  'config.deleted': ChangedConfig & { readonly mode: null };
   /**
    * Sent when Stripe refuses a stored secret key for the first time since the key was stored or last
    * accepted.
@@ -243,13 +242,25 @@ export interface ProcessEventMap {
   };
 }
 
+/** The version of an object that has no other: the time of the event in microseconds, which grows. */
+type TimedVersion<Name extends EventType> = (typeof EVENT_TYPES)[Name] extends {
+  readonly timed: infer Field extends string;
+}
+  ? { readonly [Object in Field]: { readonly version: number } }
+  : unknown;
+
+/**
+ * Events stored in the transaction of the change. Each is delivered even after a crash, and again until no
+ * listener fails, for at most 30 days. `docs/using-from-modules.md` lists when each is sent.
+ */
+export type DurableEventMap = { [Name in EventType]: NewEventMap[Name] & TimedVersion<Name> };
 export type PaymentsEventMap = DurableEventMap & ProcessEventMap;
 export type DurableEventName = keyof DurableEventMap;
 export type ProcessEventName = keyof ProcessEventMap;
 
-/** A durable event with its name. */
+/** A durable event with its name, to be stored. */
 export type DurableEvent = {
-  [Name in DurableEventName]: readonly [name: Name, event: DurableEventMap[Name]];
+  [Name in DurableEventName]: readonly [name: Name, event: NewEventMap[Name]];
 }[DurableEventName];
 
 export const DURABLE_EVENTS: readonly DurableEventName[] = Object.keys(EVENT_TYPES) as EventType[];

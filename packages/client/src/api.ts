@@ -7453,10 +7453,13 @@ export interface components {
          *       "type": "config.updated",
          *       "timestamp": "2026-11-21T09:30:00.000Z",
          *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
-         *       "mode": null,
+         *       "mode": "test",
          *       "data": {
          *         "config": {
-         *           "version": 3
+         *           "version": 3,
+         *           "fields": [
+         *             "test_secret_key"
+         *           ]
          *         }
          *       }
          *     }
@@ -7487,10 +7490,11 @@ export interface components {
              */
             project_id: string | null;
             /**
-             * @description `null`: it concerns both modes.
-             * @example null
+             * @description Stripe's mode; `null` if it concerns both.
+             * @example test
+             * @enum {string|null}
              */
-            mode: null;
+            mode: "test" | "live" | null;
             /** @description What it is about. */
             data: {
                 /** @description The Stripe configuration. Credentials are never in an event. */
@@ -7500,6 +7504,13 @@ export interface components {
                      * @example 3
                      */
                     version: number;
+                    /**
+                     * @description Names of the credentials that were stored or destroyed.
+                     * @example [
+                     *       "test_secret_key"
+                     *     ]
+                     */
+                    fields: string[];
                 };
             };
         };
@@ -7513,7 +7524,10 @@ export interface components {
          *       "mode": null,
          *       "data": {
          *         "config": {
-         *           "version": 3
+         *           "version": 3,
+         *           "fields": [
+         *             "test_secret_key"
+         *           ]
          *         }
          *       }
          *     }
@@ -7557,6 +7571,13 @@ export interface components {
                      * @example 3
                      */
                     version: number;
+                    /**
+                     * @description Names of the credentials that were stored or destroyed.
+                     * @example [
+                     *       "test_secret_key"
+                     *     ]
+                     */
+                    fields: string[];
                 };
             };
         };
@@ -7569,6 +7590,9 @@ export interface components {
          *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
          *       "mode": "test",
          *       "data": {
+         *         "credentials": {
+         *           "version": 1795253400000000
+         *         },
          *         "reason": "Stripe refused this key when it was used; it was rolled, revoked or has expired."
          *       }
          *     }
@@ -7606,6 +7630,14 @@ export interface components {
             mode: "test" | "live";
             /** @description What it is about. */
             data: {
+                /** @description The credentials of the mode. */
+                credentials: {
+                    /**
+                     * @description Grows with each event about the object: the time of the event by the database's clock, in microseconds since 1970. Drop an event with a lower one than you have.
+                     * @example 1795253400000000
+                     */
+                    version: number;
+                };
                 /**
                  * @description Why Stripe does not accept the key.
                  * @example Stripe refused this key when it was used; it was rolled, revoked or has expired.
@@ -7621,7 +7653,11 @@ export interface components {
          *       "timestamp": "2026-11-21T09:30:00.000Z",
          *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
          *       "mode": "test",
-         *       "data": {}
+         *       "data": {
+         *         "credentials": {
+         *           "version": 1795253400000000
+         *         }
+         *       }
          *     }
          */
         CredentialsRecoveredEvent: {
@@ -7656,7 +7692,16 @@ export interface components {
              */
             mode: "test" | "live";
             /** @description What it is about. */
-            data: Record<string, never>;
+            data: {
+                /** @description The credentials of the mode. */
+                credentials: {
+                    /**
+                     * @description Grows with each event about the object: the time of the event by the database's clock, in microseconds since 1970. Drop an event with a lower one than you have.
+                     * @example 1795253400000000
+                     */
+                    version: number;
+                };
+            };
         };
         /**
          * @description A former webhook secret ends within 24 hours, and signed the last delivery.
@@ -7668,6 +7713,7 @@ export interface components {
          *       "mode": "test",
          *       "data": {
          *         "webhook_secret": {
+         *           "version": 1795253400000000,
          *           "valid_until": "2026-11-22T09:00:00.000Z",
          *           "last_used_at": "2026-11-21T09:30:00.000Z"
          *         }
@@ -7710,6 +7756,11 @@ export interface components {
                 /** @description The former webhook secret. */
                 webhook_secret: {
                     /**
+                     * @description Grows with each event about the object: the time of the event by the database's clock, in microseconds since 1970. Drop an event with a lower one than you have.
+                     * @example 1795253400000000
+                     */
+                    version: number;
+                    /**
                      * Format: date-time
                      * @description When it ends.
                      * @example 2026-11-22T09:00:00.000Z
@@ -7734,7 +7785,8 @@ export interface components {
          *       "mode": "test",
          *       "data": {
          *         "endpoint": {
-         *           "id": "we_aaaaaaaaaaaaaaaaaaaaaaaa"
+         *           "id": "we_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "version": 1795253400000000
          *         },
          *         "problem": "disabled"
          *       }
@@ -7780,6 +7832,11 @@ export interface components {
                      * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
                      */
                     id: string;
+                    /**
+                     * @description Grows with each event about the object: the time of the event by the database's clock, in microseconds since 1970. Drop an event with a lower one than you have.
+                     * @example 1795253400000000
+                     */
+                    version: number;
                 };
                 /**
                  * @description `missing`: Stripe does not have it. `disabled`: Stripe sends nothing. `other_url`: it has another URL, as after a change of `PUBLIC_BASE_URL`. `missing_events`: it lacks types. `old_version`: its API version is from before 2018.
@@ -7799,7 +7856,8 @@ export interface components {
          *       "mode": "test",
          *       "data": {
          *         "endpoint": {
-         *           "id": "we_aaaaaaaaaaaaaaaaaaaaaaaa"
+         *           "id": "we_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "version": 1795253400000000
          *         }
          *       }
          *     }
@@ -7844,6 +7902,11 @@ export interface components {
                      * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
                      */
                     id: string | null;
+                    /**
+                     * @description Grows with each event about the object: the time of the event by the database's clock, in microseconds since 1970. Drop an event with a lower one than you have.
+                     * @example 1795253400000000
+                     */
+                    version: number;
                 };
             };
         };
@@ -7857,7 +7920,8 @@ export interface components {
          *       "mode": "test",
          *       "data": {
          *         "endpoint": {
-         *           "id": "we_aaaaaaaaaaaaaaaaaaaaaaaa"
+         *           "id": "we_aaaaaaaaaaaaaaaaaaaaaaaa",
+         *           "version": 1795253400000000
          *         },
          *         "last_event_at": "2026-11-21T09:30:00.000Z",
          *         "missed_events": 12
@@ -7904,6 +7968,11 @@ export interface components {
                      * @example we_aaaaaaaaaaaaaaaaaaaaaaaa
                      */
                     id: string | null;
+                    /**
+                     * @description Grows with each event about the object: the time of the event by the database's clock, in microseconds since 1970. Drop an event with a lower one than you have.
+                     * @example 1795253400000000
+                     */
+                    version: number;
                 };
                 /**
                  * Format: date-time
@@ -7927,6 +7996,9 @@ export interface components {
          *       "project_id": "6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11",
          *       "mode": "test",
          *       "data": {
+         *         "signatures": {
+         *           "version": 1795253400000000
+         *         },
          *         "cause": "wrong_secret",
          *         "failures": 5,
          *         "since": "2026-11-21T09:30:00.000Z"
@@ -7966,6 +8038,14 @@ export interface components {
             mode: "test" | "live";
             /** @description What it is about. */
             data: {
+                /** @description The signatures of deliveries in the mode. */
+                signatures: {
+                    /**
+                     * @description Grows with each event about the object: the time of the event by the database's clock, in microseconds since 1970. Drop an event with a lower one than you have.
+                     * @example 1795253400000000
+                     */
+                    version: number;
+                };
                 /**
                  * @description The likely cause. `wrong_secret`: the stored secret is not that of the endpoint. `other_mode`: the deliveries are signed with the secret of the other mode. `changed_body`: a proxy changes the bodies.
                  * @example wrong_secret
@@ -7995,6 +8075,7 @@ export interface components {
          *       "mode": "test",
          *       "data": {
          *         "reconcile": {
+         *           "version": 1795253400000000,
          *           "since": "2026-11-21T09:30:00.000Z",
          *           "missed_events": 3,
          *           "repaired_subscriptions": 1
@@ -8038,6 +8119,11 @@ export interface components {
                 /** @description The run. */
                 reconcile: {
                     /**
+                     * @description Grows with each event about the object: the time of the event by the database's clock, in microseconds since 1970. Drop an event with a lower one than you have.
+                     * @example 1795253400000000
+                     */
+                    version: number;
+                    /**
                      * Format: date-time
                      * @description Events since then were compared.
                      * @example 2026-11-21T09:30:00.000Z
@@ -8066,6 +8152,7 @@ export interface components {
          *       "mode": null,
          *       "data": {
          *         "member": {
+         *           "version": 1795253400000000,
          *           "subject": "developer-2",
          *           "role": "admin"
          *         }
@@ -8107,6 +8194,11 @@ export interface components {
                 /** @description The person. */
                 member: {
                     /**
+                     * @description Grows with each event about the object: the time of the event by the database's clock, in microseconds since 1970. Drop an event with a lower one than you have.
+                     * @example 1795253400000000
+                     */
+                    version: number;
+                    /**
                      * @description The `sub` of the person’s access tokens.
                      * @example developer-2
                      */
@@ -8130,6 +8222,7 @@ export interface components {
          *       "mode": null,
          *       "data": {
          *         "member": {
+         *           "version": 1795253400000000,
          *           "subject": "developer-2",
          *           "role": "admin"
          *         }
@@ -8171,6 +8264,11 @@ export interface components {
                 /** @description The person. */
                 member: {
                     /**
+                     * @description Grows with each event about the object: the time of the event by the database's clock, in microseconds since 1970. Drop an event with a lower one than you have.
+                     * @example 1795253400000000
+                     */
+                    version: number;
+                    /**
                      * @description The `sub` of the person’s access tokens.
                      * @example developer-2
                      */
@@ -8195,6 +8293,7 @@ export interface components {
          *       "data": {
          *         "connect_link": {
          *           "id": "c3e9a1d7-4b68-4f25-8a90-7d1c5e3b6f42",
+         *           "version": 1795253400000000,
          *           "state": "tenant-4711"
          *         }
          *       }
@@ -8241,6 +8340,11 @@ export interface components {
                      * @example c3e9a1d7-4b68-4f25-8a90-7d1c5e3b6f42
                      */
                     id: string;
+                    /**
+                     * @description Grows with each event about the object: the time of the event by the database's clock, in microseconds since 1970. Drop an event with a lower one than you have.
+                     * @example 1795253400000000
+                     */
+                    version: number;
                     /**
                      * @description The text that was given with the link.
                      * @example tenant-4711

@@ -6,6 +6,9 @@ import { EventEntity } from './event.entity.js';
 /** Parameters: `columnReader(EventEntity)`. */
 export const ADD = sql<never>(`INSERT INTO events ${inserted(EventEntity)}`, 'add_event');
 
+/** The database's clock in microseconds: one for all processes. */
+export const NOW = sql<{ time: number }>(({ microseconds }) => `SELECT ${microseconds} AS time`, 'now');
+
 const DUE = ['id', 'projectId', 'mode', 'data', 'attempts'] as const;
 
 /** An event that is due for listeners. */

@@ -14,11 +14,12 @@ import {
   HAS_UNPUBLISHED,
   LAST_SEQ,
   LEASE,
+  NOW,
   POSTPONE,
   PUBLISH,
   PULL,
 } from './event-log.statements.js';
-import type { EventType } from './event-types.js';
+import { EVENT_TYPES, type EventType } from './event-types.js';
 
 const valuesOf = columnReader(EventEntity);
 
@@ -41,6 +42,7 @@ export interface PulledEvents {
 @Injectable()
 export class EventLog {
   readonly #listeners: (() => void)[] = [];
+  #lastVersion = 0;
 
   constructor(private readonly database: Database) {}
 
@@ -51,7 +53,7 @@ export class EventLog {
 
   /** Part of the transaction that makes the change. */
   *add([type, event]: DurableEvent, now = new Date()): Steps<EventContent> {
-    const { projectId, mode, ...data } = event;
+    const { projectId, mode, ...data } = yield* this.#versioned(type, event);
     const content = {
       id: uuidV7(),
       projectId,
@@ -64,6 +66,17 @@ export class EventLog {
     yield* exec(ADD, valuesOf({ ...content, attempts: 0, dueAt: now, seq }));
     for (const listener of this.#listeners) listener();
     return content;
+  }
+
+  /** Gives an object without a version of its own one that grows: the time, in the lock of its change. */
+  *#versioned(type: EventType, event: DurableEvent[1]): Steps<DurableEvent[1]> {
+    const rule = EVENT_TYPES[type];
+    if (!('timed' in rule)) return event;
+    const [{ time } = { time: 0 }] = yield* query(NOW, []);
+    // Two changes can have one time on SQLite, whose clock has milliseconds.
+    this.#lastVersion = Math.max(time, this.#lastVersion + 1);
+    const object = (event as unknown as Record<string, object>)[rule.timed];
+    return { ...event, [rule.timed]: { ...object, version: this.#lastVersion } };
   }
 
   /** Number of events that wait for listeners, up to 10,000, and the creation time of the oldest. */

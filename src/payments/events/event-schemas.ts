@@ -51,6 +51,10 @@ const VERSION = whole(
   'Grows with each change of the object. Drop an event with a lower one than you have.',
   2,
 );
+const TIMED_VERSION = whole(
+  "Grows with each event about the object: the time of the event by the database's clock, in microseconds since 1970. Drop an event with a lower one than you have.",
+  1_795_253_400_000_000,
+);
 const SUBSCRIPTION_ID = 'b2f7a5c0-1d3e-4c8a-8f60-5a9d3e7c1b24';
 const USER = orNull(uuid("The user's id; `null` if unknown.", '0c9e6a31-7b52-5d84-9e1f-2f8b4d6a7c35'));
 const CUSTOMER = orNull(text("Stripe's id of the customer.", 'cus_aaaaaaaaaaaaaa'));
@@ -133,15 +137,31 @@ const dispute = (status: string) =>
 export const DISPUTE = dispute('needs_response');
 export const CLOSED_DISPUTE = dispute('won');
 
+/** @param ofBoth when the mode is `null` */
+export function modeSchema(ofBoth?: 'always' | 'sometimes'): Schema {
+  if (ofBoth === 'always')
+    return { type: 'null', description: '`null`: it concerns both modes.', example: null };
+  const mode = oneOf("Stripe's mode.", ['test', 'live']);
+  return ofBoth ? orNull({ ...mode, description: "Stripe's mode; `null` if it concerns both." }) : mode;
+}
+
 export const CONFIG = object('The Stripe configuration. Credentials are never in an event.', {
   version: whole('Its version, which is its `ETag` too.', 3),
+  fields: {
+    type: 'array',
+    description: 'Names of the credentials that were stored or destroyed.',
+    items: text('A name in the API.', 'test_secret_key'),
+    example: ['test_secret_key'],
+  },
 });
+export const CREDENTIALS = object('The credentials of the mode.', { version: TIMED_VERSION });
 export const REASON = text(
   'Why Stripe does not accept the key.',
   'Stripe refused this key when it was used; it was rolled, revoked or has expired.',
 );
 
 export const MEMBER = object('The person.', {
+  version: TIMED_VERSION,
   subject: text('The `sub` of the person’s access tokens.', 'developer-2'),
   role: oneOf(
     'The role in the project, with `member.removed` the former one.',
@@ -152,15 +172,18 @@ export const MEMBER = object('The person.', {
 
 export const ENDPOINT = object('The webhook endpoint at Stripe.', {
   id: text("Stripe's id.", 'we_aaaaaaaaaaaaaaaaaaaaaaaa'),
+  version: TIMED_VERSION,
 });
 export const ANY_ENDPOINT = object('The webhook endpoint at Stripe.', {
   id: orNull(text("Stripe's id; `null` if it was not made here.", 'we_aaaaaaaaaaaaaaaaaaaaaaaa')),
+  version: TIMED_VERSION,
 });
 export const LAST_EVENT_AT = time('When the last event arrived.');
 export const MISSED_EVENTS = whole(
   'Events of Stripe since then that never arrived, counted up to 1,000.',
   12,
 );
+export const SIGNATURES = object('The signatures of deliveries in the mode.', { version: TIMED_VERSION });
 export const SIGNATURE_CAUSE = oneOf(
   'The likely cause. `wrong_secret`: the stored secret is not that of the endpoint. `other_mode`: the deliveries are signed with the secret of the other mode. `changed_body`: a proxy changes the bodies.',
   ['wrong_secret', 'other_mode', 'changed_body'],
@@ -168,11 +191,13 @@ export const SIGNATURE_CAUSE = oneOf(
 export const SIGNATURE_FAILURES = whole('Deliveries refused since the last one that was accepted.', 5);
 export const SIGNATURES_SINCE = time('When the first of them arrived.');
 export const RECONCILE = object('The run.', {
+  version: TIMED_VERSION,
   since: time('Events since then were compared.'),
   missed_events: whole('Events that were applied now, and had never arrived.', 3),
   repaired_subscriptions: whole('Subscriptions that differed from those at Stripe.', 1),
 });
 export const FORMER_SECRET = object('The former webhook secret.', {
+  version: TIMED_VERSION,
   valid_until: time('When it ends.', '2026-11-22T09:00:00.000Z'),
   last_used_at: time('When a delivery last had its signature, and none of the current secret.'),
 });
@@ -182,6 +207,7 @@ export const ENDPOINT_PROBLEM = oneOf(
 );
 export const CONNECT_LINK = object('The link that was used.', {
   id: uuid('Its id.', 'c3e9a1d7-4b68-4f25-8a90-7d1c5e3b6f42'),
+  version: TIMED_VERSION,
   state: orNull(text('The text that was given with the link.', 'tenant-4711')),
 });
 

@@ -5,8 +5,10 @@ interface EventTypeRule {
   /** When the event is sent, as a sentence. */
   readonly when: string;
   readonly data: Readonly<Record<string, Schema>>;
-  /** Whether its `mode` is `null`, since it concerns both. */
-  readonly isOfBothModes?: boolean;
+  /** When its `mode` is `null`, since it concerns both. */
+  readonly ofBothModes?: 'always' | 'sometimes';
+  /** The object in `data` whose version is the time of the event, since it has no other. In camel case. */
+  readonly timed?: string;
 }
 
 /**
@@ -53,32 +55,37 @@ export const EVENT_TYPES = {
   'config.updated': {
     when: 'Credentials are stored, or some of them destroyed.',
     data: { config: schemas.CONFIG },
-    isOfBothModes: true,
+    ofBothModes: 'sometimes',
   },
   'config.deleted': {
     when: 'The Stripe configuration is deleted with all credentials.',
     data: { config: schemas.CONFIG },
-    isOfBothModes: true,
+    ofBothModes: 'always',
   },
   'credentials.invalid': {
     when: 'Stripe refuses a stored secret key for the first time since it was stored or accepted.',
-    data: { reason: schemas.REASON },
+    data: { credentials: schemas.CREDENTIALS, reason: schemas.REASON },
+    timed: 'credentials',
   },
   'credentials.recovered': {
     when: 'Stripe accepts the secret key of a mode whose last known key it refused.',
-    data: {},
+    data: { credentials: schemas.CREDENTIALS },
+    timed: 'credentials',
   },
   'credentials.expiring': {
     when: 'A former webhook secret ends within 24 hours, and signed the last delivery.',
     data: { webhook_secret: schemas.FORMER_SECRET },
+    timed: 'webhookSecret',
   },
   'endpoint.disabled': {
     when: 'The daily check finds that the webhook endpoint made here brings no events, or not all.',
     data: { endpoint: schemas.ENDPOINT, problem: schemas.ENDPOINT_PROBLEM },
+    timed: 'endpoint',
   },
   'endpoint.recovered': {
     when: 'The webhook endpoint works again, was made again, or is not silent any more.',
     data: { endpoint: schemas.ANY_ENDPOINT },
+    timed: 'endpoint',
   },
   'endpoint.silent': {
     when: 'A project that usually gets events got none for long, and Stripe has some that never arrived.',
@@ -87,47 +94,54 @@ export const EVENT_TYPES = {
       last_event_at: schemas.LAST_EVENT_AT,
       missed_events: schemas.MISSED_EVENTS,
     },
+    timed: 'endpoint',
   },
   'signatures.failing': {
     when: 'Five deliveries in a row are refused for their signature.',
     data: {
+      signatures: schemas.SIGNATURES,
       cause: schemas.SIGNATURE_CAUSE,
       failures: schemas.SIGNATURE_FAILURES,
       since: schemas.SIGNATURES_SINCE,
     },
+    timed: 'signatures',
   },
   'reconcile.repaired': {
     when: 'Reconcile applied events that had never arrived, or corrected subscriptions; once for each run.',
     data: { reconcile: schemas.RECONCILE },
+    timed: 'reconcile',
   },
   'member.added': {
     when: 'Somebody joins a project, also by an invitation, or as its owner by a transfer to a stranger.',
     data: { member: schemas.MEMBER },
-    isOfBothModes: true,
+    timed: 'member',
+    ofBothModes: 'always',
   },
   'member.removed': {
     when: 'Somebody leaves a project or is removed, also because the account is deleted.',
     data: { member: schemas.MEMBER },
-    isOfBothModes: true,
+    timed: 'member',
+    ofBothModes: 'always',
   },
   'connect.completed': {
     when: 'A tenant connects Stripe on the page of a connect link.',
     data: { connect_link: schemas.CONNECT_LINK },
+    timed: 'connectLink',
   },
   'destination.failing': {
     when: 'Every attempt to deliver to a destination failed for one day, and again after three days.',
     data: { destination: schemas.DESTINATION },
-    isOfBothModes: true,
+    ofBothModes: 'always',
   },
   'destination.disabled': {
     when: 'A destination is disabled because it answered 410, or failed for five days.',
     data: { destination: schemas.DESTINATION, reason: schemas.DISABLED_REASON },
-    isOfBothModes: true,
+    ofBothModes: 'always',
   },
   'destination.test': {
     when: 'Somebody asks for a test. It goes to that destination only, whichever types it receives.',
     data: { destination: schemas.DESTINATION },
-    isOfBothModes: true,
+    ofBothModes: 'always',
   },
 } as const satisfies Record<string, EventTypeRule>;
 
@@ -143,7 +157,7 @@ const EXAMPLE_PROJECT = '6f1c1d1e-6f0a-4b57-9a3e-0a6f0e6f2b11';
 
 /** The schema of an event as destinations and consumers get it, with an example. */
 export function eventSchema(type: EventType): Schema & { readonly example: unknown } {
-  const { when, data, isOfBothModes = false }: EventTypeRule = EVENT_TYPES[type];
+  const { when, data, ofBothModes }: EventTypeRule = EVENT_TYPES[type];
   const schema = object(when, {
     id: {
       type: 'string',
@@ -164,9 +178,7 @@ export function eventSchema(type: EventType): Schema & { readonly example: unkno
       description: "The project; `null` for the operator's own destinations.",
       example: EXAMPLE_PROJECT,
     },
-    mode: isOfBothModes
-      ? { type: 'null', description: '`null`: it concerns both modes.', example: null }
-      : { type: 'string', description: "Stripe's mode.", enum: ['test', 'live'], example: 'test' },
+    mode: schemas.modeSchema(ofBothModes),
     data: object('What it is about.', data),
   });
   return { ...schema, example: exampleOf(schema) };

@@ -203,7 +203,7 @@ export class StripeConfigRepository {
     const version = (state?.version ?? 0) + 1;
     const details = { version, fields: historyFields(credentials), ...formerEnded(destroyed) };
     yield* chain.append({ action, details, actor, at: now });
-    yield* this.#tell('config.updated', projectId, version, now);
+    yield* this.#tell('config.updated', projectId, { version, changed: [...credentials, ...destroyed] }, now);
   }
 
   *#remove(write: ConfigWrite): Steps<boolean> {
@@ -222,7 +222,7 @@ export class StripeConfigRepository {
     const details = { version: state.version + 1, ...destroyedDetails(destroyed) };
     if (state.isActive) {
       yield* chain.append({ action: 'config.deleted', details, actor, at: now });
-      yield* this.#tell('config.deleted', projectId, details.version, now);
+      yield* this.#tell('config.deleted', projectId, { version: details.version, changed: destroyed }, now);
     }
     yield* this.database.notify(CONFIG_CHANNEL, projectId);
   }
@@ -233,7 +233,7 @@ export class StripeConfigRepository {
     const destroyed = yield* query(statements.DELETE_MODE, [projectId, mode]);
     if (destroyed.length === 0) return true;
     yield* refreshHealth(projectId);
-    const version = yield* this.#raiseVersion(locked, projectId, now);
+    const version = yield* this.#raiseVersion(locked, projectId, destroyed, now);
     const details = { mode, version, ...destroyedDetails(destroyed) };
     yield* locked.chain.append({ action: 'config.mode_deleted', details, actor, at: now });
     return true;
@@ -252,7 +252,7 @@ export class StripeConfigRepository {
     const credential = { ...secret, ...key };
     yield* statements.upsertCredentials(projectId, [credential], now);
     yield* exec(statements.SET_MADE_WITH, [projectId, mode, keyFingerprint]);
-    const version = yield* this.#raiseVersion(locked, projectId, now);
+    const version = yield* this.#raiseVersion(locked, projectId, [secret, ...destroyed], now);
     const { endpointId, actor } = endpoint;
     const fields = historyFields([secret]);
     const details = { mode, version, endpoint: endpointId, fields, ...formerEnded(destroyed) };
@@ -269,7 +269,10 @@ export class StripeConfigRepository {
     if (!isForgotten && destroyed.length === 0) return;
     const change =
       destroyed.length > 0
-        ? { version: yield* this.#raiseVersion(locked, projectId, now), ...destroyedDetails(destroyed) }
+        ? {
+            version: yield* this.#raiseVersion(locked, projectId, destroyed, now),
+            ...destroyedDetails(destroyed),
+          }
         : {};
     const { endpointId, actor } = endpoint;
     const details = { mode, endpoint: endpointId, ...change };
@@ -293,20 +296,32 @@ export class StripeConfigRepository {
   }
 
   /** @returns the new version */
-  *#raiseVersion({ state }: Locked, projectId: ProjectId, now: Date): Steps<number> {
+  *#raiseVersion(
+    { state }: Locked,
+    projectId: ProjectId,
+    changed: readonly Destroyed[],
+    now: Date,
+  ): Steps<number> {
     yield* exec(statements.RAISE_VERSION, [projectId, now]);
     yield* this.database.notify(CONFIG_CHANNEL, projectId);
-    yield* this.#tell('config.updated', projectId, state.version + 1, now);
+    yield* this.#tell('config.updated', projectId, { version: state.version + 1, changed }, now);
     return state.version + 1;
   }
 
   *#tell(
     type: 'config.updated' | 'config.deleted',
     projectId: ProjectId,
-    version: number,
+    { version, changed }: { version: number; changed: readonly Destroyed[] },
     now: Date,
   ): Steps<void> {
-    yield* this.log.add([type, { projectId, mode: null, config: { version } }], now);
+    const config = { version, fields: [...new Set(historyFields(changed).map(({ field }) => field))] };
+    const [mode = null, other] = new Set(changed.map((each) => each.mode));
+    yield* this.log.add(
+      type === 'config.updated'
+        ? [type, { projectId, mode: other ? null : mode, config }]
+        : [type, { projectId, mode: null, config }],
+      now,
+    );
   }
 }
 

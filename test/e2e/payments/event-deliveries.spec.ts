@@ -81,7 +81,10 @@ const emit = async (count = 1, of: ProjectId = projectId) => {
   const ids: string[] = [];
   await app.app.get(Database).transaction(function* () {
     for (let version = 1; version <= count; version += 1)
-      ids.push((yield* log.add(['config.updated', { projectId: of, mode: null, config: { version } }])).id);
+      ids.push(
+        (yield* log.add(['config.updated', { projectId: of, mode: null, config: { version, fields: [] } }]))
+          .id,
+      );
   });
   return ids;
 };

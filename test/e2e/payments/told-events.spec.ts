@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ProjectId } from '../../../src/common/ids.js';
+import type { Schema } from '../../../src/payments/events/event-schemas.js';
+import { EVENT_TYPES, type EventType } from '../../../src/payments/events/event-types.js';
 import { ConnectionMonitor } from '../../../src/payments/webhooks/monitor/connection-monitor.js';
 import { DeliveryObserver } from '../../../src/payments/webhooks/monitor/delivery-observer.js';
 import { type AppWithStripe, startAppWithStripe, statusPath } from '../../harness/app-with-stripe.js';
@@ -15,10 +17,10 @@ const SECRET = `whsec_${'a'.repeat(32)}`;
 const SCOPE = 'tillkeeper:operate';
 
 interface Told {
-  type: string;
+  type: EventType;
   project_id: string;
   mode: string | null;
-  data: object;
+  data: Record<string, { version: number }>;
 }
 
 let app: AppWithStripe;
@@ -38,8 +40,16 @@ beforeEach(async () => {
 });
 
 const path = (operation: string) => configPath(projectId).replace(/config$/, operation);
-const told = async (types: string) =>
-  ((await app.send('get', `${path('events')}?types=${types}`).expect(200)).body as { events: Told[] }).events;
+const told = async (types: string) => {
+  const { body } = await app.send('get', `${path('events')}?types=${types}`).expect(200);
+  const { events } = body as { events: Told[] };
+  // Each object has the version that its schema promises.
+  for (const { type, data } of events)
+    for (const [name, { properties }] of Object.entries<Schema>(EVENT_TYPES[type].data))
+      if (properties?.['version'])
+        expect(data[name]).toMatchObject({ version: expect.any(Number) as number });
+  return events;
+};
 const expectTold = (types: string, expected: object[]) =>
   eventually(async () => expect(await told(types)).toMatchObject(expected));
 
@@ -275,6 +285,33 @@ describe('reconcile.repaired and endpoint.silent', () => {
   });
 });
 
+describe('config.updated', () => {
+  it('names what changed, and goes to destinations of the mode that changed', async () => {
+    const body = { url: 'https://unknown.invalid/', mode: 'live', event_types: ['config.updated'] };
+    const created = await app.send('post', path('event-destinations')).send(body).expect(201);
+    const { id } = created.body as { id: string };
+    const { test, live } = app.stripe.addAccount().keys;
+    const put = (keys: object) => app.send('put', configPath(projectId)).send(keys).expect(200);
+    await put({ live_secret_key: live.secret });
+    await put({ test_secret_key: test.secret, live_webhook_secret: SECRET });
+    await app.send('delete', `${configPath(projectId)}/test`).expect(204);
+    await app.send('delete', configPath(projectId)).expect(204);
+    const of = (version: number, mode: string | null, ...fields: string[]) => ({
+      mode,
+      data: { config: { version, fields } },
+    });
+    await expectTold('config.updated', [
+      of(1, 'test', 'test_secret_key', 'test_webhook_secret'),
+      of(2, 'live', 'live_secret_key'),
+      of(3, null, 'test_secret_key', 'live_webhook_secret'),
+      of(4, 'test', 'test_secret_key', 'test_webhook_secret'),
+    ]);
+    await expectTold('config.deleted', [of(5, null, 'live_secret_key', 'live_webhook_secret')]);
+    const log = await app.send('get', `${path('event-destinations')}/${id}/deliveries`).expect(200);
+    expect((log.body as { deliveries: object[] }).deliveries).toHaveLength(2);
+  });
+});
+
 describe('member.added and member.removed', () => {
   const members = (suffix = '') => `/api/v1/projects/${projectId}/members${suffix}`;
 
@@ -300,6 +337,10 @@ describe('member.added and member.removed', () => {
       of('member.removed', 'developer-1', 'admin'),
       of('member.added', 'developer-1', 'owner'),
     ]);
+    const versions = (await told('member.added,member.removed')).map(
+      ({ data }) => data['member']?.version ?? 0,
+    );
+    expect(versions).toEqual([...new Set(versions)].sort((one, other) => one - other));
   });
 
   it('are sent for an invitation that is accepted, and for an account that is deleted', async () => {
