@@ -23,6 +23,8 @@ it.each([
   'ftp://pay.example.com',
   'https://pay.example.com/stripe',
   'https://a@pay.example.com',
+  'https://api.stripe.com',
+  'https://FILES.stripe.com.',
 ])('refuses the address %j', (baseUrl) => {
   expect(() => stripeFor({ baseUrl, gatewayKey: KEY })).toThrow(/^baseUrl must/);
 });

@@ -21,6 +21,8 @@ export function stripeFor({ baseUrl, gatewayKey, ...config }: StripeForOptions):
   const { protocol, hostname, port, pathname, search, hash, username } = urlOf(baseUrl);
   if (protocol !== 'https:' && protocol !== 'http:')
     throw new TypeError('baseUrl must begin with https:// or http://.');
+  if (/(?:^|\.)stripe\.com\.?$/.test(hostname))
+    throw new TypeError('baseUrl must be the address of the gateway: Stripe takes no gateway keys.');
   if (pathname !== '/' || search || hash || username)
     throw new TypeError(
       "baseUrl must be the root of the gateway, without a path: Stripe's SDK can't send requests below one.",

@@ -234,6 +234,13 @@ it('are in the history, without the key', async () => {
     .send('patch', `${pathOf(id)}/${keyId}`)
     .send({ paused: true })
     .expect(200);
+  // Changes nothing.
+  const { permissions } = NEW;
+  for (const same of [{ paused: true }, { permissions }, { networks: null }, {}])
+    await app
+      .send('patch', `${pathOf(id)}/${keyId}`)
+      .send(same)
+      .expect(200);
   await app.send('post', `${pathOf(id)}/${keyId}/rotate`).expect(200);
   await app.send('delete', `${pathOf(id)}/${keyId}`).expect(204);
   const { body } = await app.send('get', `/api/v1/payments/stripe/projects/${id}/config/history`).expect(200);
@@ -245,5 +252,6 @@ it('are in the history, without the key', async () => {
     ['gateway_key.created', keyId],
     ['project.created', null],
   ]);
+  expect(entries[2]).toMatchObject({ mode: 'test', fields: [{ field: 'paused', last_four: null }] });
   expect(JSON.stringify(body)).not.toContain(key.slice(9, 40));
 });

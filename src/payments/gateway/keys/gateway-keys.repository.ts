@@ -178,13 +178,16 @@ export class GatewayKeysRepository {
     actor: Actor,
   ): Steps<ListedGatewayKey> {
     const chain = yield* this.history.lockChain(projectId);
-    const before = yield* this.#find(projectId, id);
+    const before = yield* this.#withFacts(yield* this.#find(projectId, id));
     const after = { ...before, ...changes };
+    const changed = changedFields(before, { ...after, networks: networks ?? before.networks });
+    if (changed.length === 0) return before;
     const { permissions, accounts } = stored(after);
     yield* exec(CHANGE, [id, after.name, permissions, accounts, after.paused]);
     if (networks) yield* this.keys.restrict(kindOf(before.mode), id, networks);
     yield* this.keys.notify(id);
-    const details = { ...detailsOf(after), ...changes, ...(networks && { networks }) };
+    const fields = changed.map((field) => ({ field }));
+    const details = { ...detailsOf(after), fields, ...changes, ...(networks && { networks }) };
     yield* chain.append({ action: 'gateway_key.updated', details, actor, at: new Date() });
     return yield* this.#withFacts(after);
   }
@@ -262,6 +265,15 @@ function stored({ permissions, accounts }: Pick<GatewayKey, 'permissions' | 'acc
     permissions: JSON.stringify(permissions),
     accounts: accounts.length > 0 ? accounts.join(' ') : null,
   };
+}
+
+const CHANGEABLE = ['name', 'permissions', 'accounts', 'networks', 'paused'] as const;
+
+/** Names of the fields that differ. The order of permissions means nothing. */
+function changedFields(before: ListedGatewayKey, after: ListedGatewayKey): string[] {
+  const textOf = (key: ListedGatewayKey, field: (typeof CHANGEABLE)[number]) =>
+    JSON.stringify(field === 'permissions' ? Object.entries(key.permissions).sort() : key[field]);
+  return CHANGEABLE.filter((field) => textOf(before, field) !== textOf(after, field));
 }
 
 function detailsOf({ id, name, mode }: GatewayKey): HistoryDetails {
