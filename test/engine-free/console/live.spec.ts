@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describeInBrowser } from '../../harness/browser.js';
 import { ConsoleInBrowser, PASSWORD, type Person } from '../../harness/console.js';
+import { execute, rowsOf } from '../../harness/database/rows.js';
 import { eventually } from '../../harness/eventually.js';
 import { stripeSignature } from '../../harness/stripe/webhook-signature.js';
 import { configPath } from '../../harness/test-app.js';
@@ -159,6 +160,32 @@ describeInBrowser('The console while things happen', () => {
     await page.getByText('You are offline.').waitFor();
     await page.context().setOffline(false);
     await page.getByText('You are offline.').waitFor({ state: 'detached' });
+  }, 60_000);
+
+  it('scrolls through thousands of events with few of them in the document', async () => {
+    const [row] = await rowsOf(tried.app.database, 'webhook_events');
+    const names = Object.keys(row ?? {});
+    const values = names.map((name) => (name === 'id' ? "'evt_many_' || n" : name)).join(', ');
+    await execute(
+      tried.app.database,
+      `INSERT INTO webhook_events (${names.join(', ')})
+       WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 3000)
+       SELECT ${values} FROM webhook_events CROSS JOIN numbers WHERE id = 'evt_1'`,
+    );
+    await open('/events');
+    await page.getByText(/^3,00\d events$/).waitFor();
+    const most = await page.evaluate<number>(`(async () => {
+      let most = 0;
+      for (const end = Date.now() + 40_000; Date.now() < end; ) {
+        scrollTo(0, document.documentElement.scrollHeight);
+        most = Math.max(most, document.querySelectorAll('[role=row]').length);
+        if (![...document.querySelectorAll('main button')].some((each) => each.textContent === 'Load more')) return most;
+        await new Promise((done) => setTimeout(done, 20));
+      }
+      return Infinity;
+    })()`);
+    expect(most).toBeLessThan(800);
+    expect(await page.evaluate('document.documentElement.scrollHeight')).toBeGreaterThan(3_000 * 38);
   }, 60_000);
 
   it('shows an operator the system, without obstacles', async () => {

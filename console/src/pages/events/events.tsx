@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { memo, useEffect, useRef } from 'react';
+import { memo, useEffect, useRef, useState } from 'react';
 import * as queries from '../../api/queries';
 import { type Mode, MODES, type Schema } from '../../api/types';
 import { useAddress } from '../../shell/address';
@@ -112,10 +112,27 @@ export function Events() {
   );
 }
 
-/** A page of the list. Rows out of sight are not laid out, so that long lists scroll smoothly. */
+/** Pages that are further away have no rows in the document. */
+const NEAR = '1200px';
+
+/** A page of the list. Far from the screen only its height is left, so that long lists scroll smoothly. */
 const Chunk = memo(function Chunk({ events, onOpen }: { events: Event[]; onOpen: (id: string) => void }) {
+  const place = useRef<HTMLDivElement>(null);
+  const [height, setHeight] = useState<number | null>(null);
+  useEffect(() => {
+    const observer = new IntersectionObserver(
+      (entries) => {
+        const entry = entries.at(-1);
+        if (entry) setHeight(entry.isIntersecting ? null : entry.boundingClientRect.height);
+      },
+      { rootMargin: NEAR },
+    );
+    if (place.current) observer.observe(place.current);
+    return () => observer.disconnect();
+  }, []);
+  if (height !== null) return <div ref={place} style={{ height }} />;
   return (
-    <div role="rowgroup">
+    <div ref={place} role="rowgroup">
       {events.map((event) => (
         <div key={`${event.mode} ${event.id}`} className={styles.event} role="row">
           <span role="cell">
@@ -145,9 +162,12 @@ const Chunk = memo(function Chunk({ events, onOpen }: { events: Event[]; onOpen:
 function More({ busy, onMore }: { busy: boolean; onMore: () => void }) {
   const place = useRef<HTMLSpanElement>(null);
   useEffect(() => {
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && !busy && onMore(), {
-      rootMargin: '600px',
-    });
+    const observer = new IntersectionObserver(
+      (entries) => entries.at(-1)?.isIntersecting && !busy && onMore(),
+      {
+        rootMargin: '600px',
+      },
+    );
     if (place.current) observer.observe(place.current);
     return () => observer.disconnect();
   }, [busy, onMore]);
