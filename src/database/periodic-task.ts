@@ -46,6 +46,11 @@ export class PeriodicTask {
     return this.#lastSuccess;
   }
 
+  /** Whether it runs, ran, or is about to. Without mail, for example, nothing starts the task that sends it. */
+  get isInUse(): boolean {
+    return this.#running !== undefined || this.#dueAt < Infinity || this.#lastSuccess > 0;
+  }
+
   start(): void {
     const { intervalMs, firstAfterMs = intervalMs } = this.#options;
     this.wake(firstAfterMs);

@@ -100,9 +100,12 @@ export class PeriodicTasks implements BeforeApplicationShutdown, OnApplicationSh
     return task;
   }
 
-  /** The last success of each task, in milliseconds since the epoch; 0 before the first one. */
+  /** The last success of each task in use, in milliseconds since the epoch; 0 before the first one. */
   lastSuccesses(): [name: string, at: number][] {
-    return this.#tasks.map(({ name, lastSuccess }): [string, number] => [name, lastSuccess]).sort();
+    return this.#tasks
+      .filter(({ isInUse }) => isInUse)
+      .map(({ name, lastSuccess }): [string, number] => [name, lastSuccess])
+      .sort();
   }
 
   async stop(): Promise<void> {

@@ -217,6 +217,7 @@ describe('/metrics', () => {
       'connection_checks',
       'data_keys',
       'delivery_notes',
+      'delivery_observations',
       'destination_health',
       'event_deliveries',
       'event_publication',

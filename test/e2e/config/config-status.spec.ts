@@ -26,6 +26,11 @@ const WEBHOOK = {
   endpoint_problem: null,
   endpoint_problem_since: null,
   unreadable_events: 0,
+  former_secret_used_at: null,
+  silent_since: null,
+  signature_failure_cause: null,
+  signature_failures: 0,
+  signature_failures_since: null,
 };
 const NOTHING = {
   account_id: null,
