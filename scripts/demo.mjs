@@ -17,6 +17,7 @@ cpSync(new URL(`../${FIXTURES}`, import.meta.url), new URL(FIXTURES, COMPILED), 
 writeFileSync(new URL('package.json', COMPILED), '{ "type": "module" }\n');
 const { StripeServer } = await import(new URL('test/harness/stripe/stripe-server.js', COMPILED).href);
 const { tellStory } = await import(new URL('test/harness/story/story.js', COMPILED).href);
+const { startApplication } = await import(new URL('test/harness/story/application.js', COMPILED).href);
 
 const started = performance.now();
 const tell = (sentence) =>
@@ -38,11 +39,13 @@ const server = spawn(process.execPath, [fileURLToPath(new URL('../dist/main.js',
   env: { PATH: process.env.PATH, ...environment },
   stdio: ['ignore', 'inherit', 'inherit'],
 });
+const application = await startApplication();
 try {
   await answers(`${baseUrl}/health/ready`);
   tell(`Tillkeeper answers on ${baseUrl}, with a new database and a Stripe on ${stripe.url}.`);
-  await tellStory(baseUrl, stripe, tell);
+  await tellStory(baseUrl, stripe, tell, application);
 } finally {
+  application.stop();
   server.kill('SIGTERM');
   await once(server, 'exit');
   await stripe.stop();

@@ -67,7 +67,7 @@ class BacklogResponse {
   @ApiProperty({ description: 'How many, counted up to 10,000.', type: 'integer', example: 0 })
   waiting: number;
 
-  @ApiNullableTime('Time of the oldest; `null` if nothing waits.')
+  @ApiNullableTime('Since when the oldest waits, besides those to failing destinations; `null` if none does.')
   oldest_at: string | null;
 }
 

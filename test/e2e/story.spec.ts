@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { type AppWithStripe, startAppWithStripe } from '../harness/app-with-stripe.js';
+import { type Application, startApplication } from '../harness/story/application.js';
 import { tellStory } from '../harness/story/story.js';
 
 async function freePort(): Promise<number> {
@@ -14,9 +15,11 @@ async function freePort(): Promise<number> {
 
 describe('a client generated from the OpenAPI document', () => {
   let app: AppWithStripe;
+  let application: Application;
   let baseUrl: string;
 
   beforeAll(async () => {
+    application = await startApplication();
     const port = await freePort();
     baseUrl = `http://127.0.0.1:${port}`;
     app = await startAppWithStripe({
@@ -28,11 +31,15 @@ describe('a client generated from the OpenAPI document', () => {
       },
     });
   });
-  afterAll(() => app.close());
+  afterAll(async () => {
+    application.stop();
+    await app.close();
+  });
 
   it('runs the whole story, and the ledger has the expected rows', async () => {
     const told: string[] = [];
-    const { stats, payments } = await tellStory(baseUrl, app.stripe, (sentence) => told.push(sentence));
+    const tell = (sentence: string) => told.push(sentence);
+    const { stats, payments } = await tellStory(baseUrl, app.stripe, tell, application);
     const succeeded = payments.filter(({ status }) =>
       ['succeeded', 'partially_refunded', 'refunded'].includes(status),
     );
@@ -54,6 +61,7 @@ describe('a client generated from the OpenAPI document', () => {
     expect(payments).toEqual(
       expect.arrayContaining([expect.objectContaining({ status: 'refunded', refunded_amount_cents: 2_000 })]),
     );
-    expect(told).toHaveLength(10);
+    expect(told).toContainEqual(expect.stringMatching(/hears of it, .*: payment\.refunded of 2000 usd, pi_/));
+    expect(told).toHaveLength(12);
   });
 });

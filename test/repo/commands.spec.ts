@@ -107,7 +107,11 @@ describe('npm run', () => {
       expect(await (await fetch(`${url}/v1/balance`)).json()).toHaveProperty('error');
       await stripe.stop();
     },
-    demo: async () => expect(await copy.run('npm run demo')).toMatchObject({ code: 0 }),
+    demo: async () => {
+      const { code, output } = await copy.run('npm run demo');
+      expect(output).toContain('in a signed event: payment.refunded');
+      expect(code).toBe(0);
+    },
     'api:types': async () => expect(await copy.run('npm run api:types')).toMatchObject({ code: 0 }),
     // In the real folder, since npm lists no packages behind a link.
     sbom: async () => {

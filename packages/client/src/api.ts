@@ -3355,7 +3355,7 @@ export interface components {
              */
             waiting: number;
             /**
-             * @description Time of the oldest; `null` if nothing waits.
+             * @description Since when the oldest waits, besides those to failing destinations; `null` if none does.
              * @example 2026-11-21T09:30:00.000Z
              */
             oldest_at: string | null;

@@ -1,3 +1,5 @@
+import { STRIPE_MODES } from '../stripe/stripe-mode.js';
+
 /** A JSON Schema of OpenAPI 3.1 with an example. */
 export interface Schema {
   readonly type: string | readonly string[];
@@ -145,13 +147,14 @@ export function modeSchema(ofBoth?: 'always' | 'sometimes'): Schema {
   return ofBoth ? orNull({ ...mode, description: "Stripe's mode; `null` if it concerns both." }) : mode;
 }
 
+const FIELD = `${STRIPE_MODES[0]}_secret_key`;
 export const CONFIG = object('The Stripe configuration. Credentials are never in an event.', {
   version: whole('Its version, which is its `ETag` too.', 3),
   fields: {
     type: 'array',
     description: 'Names of the credentials that were stored or destroyed.',
-    items: text('A name in the API.', 'test_secret_key'),
-    example: ['test_secret_key'],
+    items: text('A name in the API.', FIELD),
+    example: [FIELD],
   },
 });
 export const CREDENTIALS = object('The credentials of the mode.', { version: TIMED_VERSION });

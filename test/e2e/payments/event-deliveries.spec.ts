@@ -21,6 +21,7 @@ import { accessToken } from '../../harness/tokens.js';
 jest.setTimeout(60_000);
 
 interface Attempt {
+  at: string;
   status: number | null;
   error: string | null;
 }
@@ -510,9 +511,26 @@ it('goes on after an unexpected error, later and with one message', async () => 
   expect(app.log.filter((line) => line.includes(`could not be sent to destination ${id}`))).toHaveLength(1);
 });
 
-it('waits between attempts to a failing destination, also when new events come', async () => {
+it('tries the next event at once after a failure, since the destination may answer', async () => {
   receiver.answerWith(500);
   const id = await create();
+  await emit();
+  await settled(id, 'pending');
+  receiver.answerWith(204);
+  await emit();
+  const times = await eventually(async () => {
+    const { deliveries } = await list(id);
+    expect(deliveries.map(({ state }) => state)).toContain('delivered');
+    return deliveries.map(({ attempts: [first] }) => Date.parse(first?.at ?? ''));
+  });
+  expect(Math.max(...times) - Math.min(...times)).toBeLessThan(4_900);
+});
+
+it('waits between attempts to a dead destination, also when new events come', async () => {
+  receiver.answerWith(500);
+  const id = await create();
+  const since = new Date(Date.now() - 120_000).toISOString().replace(/[TZ]/g, ' ').trim();
+  await execute(app.database, `UPDATE event_destinations SET failing_since = '${since}' WHERE id = '${id}'`);
   await emit();
   await settled(id, 'pending');
   await emit();

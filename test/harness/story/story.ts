@@ -3,6 +3,7 @@ import createClient from 'openapi-fetch';
 import { addPrice } from '../stripe/routes/catalog.routes.js';
 import type { StripeServer } from '../stripe/stripe-server.js';
 import type { paths } from '../../../packages/client/src/api.js';
+import type { Application } from './application.js';
 
 /** Reports a step of the story. */
 export type Teller = (sentence: string) => void;
@@ -13,9 +14,15 @@ const PATIENCE_MS = 15_000;
  * A developer registers; a customer subscribes, pays, changes plans, cancels and gets a refund. Uses a client
  * that is generated from our document, and a Stripe that sends events.
  * @param baseUrl where the service answers, and Stripe reaches it
+ * @param application gets an event
  * @returns the statistics at the end
  */
-export async function tellStory(baseUrl: string, stripe: StripeServer, tell: Teller) {
+export async function tellStory(
+  baseUrl: string,
+  stripe: StripeServer,
+  tell: Teller,
+  application: Application,
+) {
   const api = createClient<paths>({ baseUrl });
   const account = stripe.addAccount({ name: 'Corner shop' });
   const basic = account.test.all('price').find(({ nickname }) => nickname === 'Monthly');
@@ -72,6 +79,16 @@ export async function tellStory(baseUrl: string, stripe: StripeServer, tell: Tel
     }),
   );
   tell(`Stripe is told where to call: ${endpoint.url} for ${endpoint.events.length} kinds of events.`);
+
+  const { secret } = await answered(
+    api.POST('/api/v1/payments/stripe/projects/{project_id}/event-destinations', {
+      ...asBackend,
+      params: { path },
+      body: { url: application.url, event_types: ['payment.refunded'] },
+    }),
+  );
+  application.trust(secret);
+  tell(`Her own program, at ${application.url}, will hear of refunds.`);
 
   const { access_token: user } = await answered(
     api.POST('/api/v1/projects/{project_id}/end-user-tokens', {
@@ -130,6 +147,7 @@ export async function tellStory(baseUrl: string, stripe: StripeServer, tell: Tel
       list.find(({ payment_intent_id: each }) => each === intent)?.status === 'refunded',
   );
   tell('Ada gives her the money back in the dashboard, and the payment is refunded here as well.');
+  tell(`Her program hears of it, in a signed event: ${await application.heard()}.`);
 
   const stats = await answered(
     api.GET('/api/v1/payments/stats', { ...asBackend, params: { query: { test_mode: true } } }),

@@ -11,8 +11,10 @@ import { ATTEMPTS_KEPT, loggedAttempt, type LoggedAttempt, retryAfter } from './
 
 /** Outlasts an attempt: a delivery whose lease has ended belongs to a process that died. */
 const LEASE_MS = 60_000;
-/** From a failed attempt to the next one to the same destination, though others of its deliveries are due. */
+/** From a failed attempt to the next one to a dead destination, though others of its deliveries are due. */
 const FAILING_PAUSE_MS = 5_000;
+/** A destination that fails for less may answer the next event, and gets it at once. */
+const DEAD_AFTER_MS = 60_000;
 /** Transactions of loops at a time: they leave connections of the pool to requests. */
 const LOOP_TRANSACTIONS = 4;
 
@@ -116,7 +118,8 @@ export class DeliveriesRepository {
     const limit = destination.enabled ? limitFor(destination) : 0;
     const claimed = limit > 0 ? yield* query(statements.CLAIM, [id, now, until, limit]) : [];
     if (claimed.length === 0) {
-      const pauseMs = tried.some(hasFailed) ? FAILING_PAUSE_MS : 0;
+      const isDead = tried.some(hasFailed) && isLongAgo(destination.failingSince, now);
+      const pauseMs = isDead ? FAILING_PAUSE_MS : 0;
       yield* exec(statements.SETTLE, [id, new Date(now.getTime() + pauseMs)]);
       return { destination, deliveries: [] };
     }
@@ -140,13 +143,17 @@ export function dayOf(time: Date): string {
 
 /**
  * Part of a transaction that adds deliveries: tells the workers of the destinations.
- * @param pauseMs how long after a failure a failing one waits
+ * @param pauseMs how long after a failure a dead one waits
  */
 export function* wake(destinationIds: readonly string[], now: Date, pauseMs = 0): Steps<void> {
   const ids = JSON.stringify(destinationIds);
   const after = (milliseconds: number) => new Date(now.getTime() + milliseconds);
   yield* exec(statements.LOCK_DESTINATIONS, [ids]);
-  yield* exec(statements.WAKE, [ids, now, after(-pauseMs), after(pauseMs)]);
+  yield* exec(statements.WAKE, [ids, now, after(-pauseMs), after(pauseMs), after(-DEAD_AFTER_MS)]);
+}
+
+function isLongAgo(time: Date | null, now: Date): boolean {
+  return time !== null && now.getTime() - time.getTime() > DEAD_AFTER_MS;
 }
 
 export function hasFailed({ attempt }: TriedDelivery): boolean {

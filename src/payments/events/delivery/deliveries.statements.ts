@@ -33,12 +33,12 @@ export const LOCK_DESTINATIONS = sql<never>(
 
 /**
  * $1 destinations as a JSON array, $2 now, $3 the start of the current pause, $4 the end of a new one: those that
- * failed since $3 wait. Call it while they are locked: a worker may just find that nothing is due.
+ * failed since $3, and before $5 too, wait. Call it while they are locked: a worker may just find that nothing is due.
  */
 export const WAKE = sql<never>(
   ({ jsonUuids }) => `UPDATE event_destinations SET next_due_at = CASE
      WHEN next_due_at <= $2 THEN next_due_at
-     WHEN failing_since IS NULL OR last_failure_at <= $3 THEN $2
+     WHEN failing_since IS NULL OR failing_since >= $5 OR last_failure_at <= $3 THEN $2
      WHEN next_due_at <= $4 THEN next_due_at
      ELSE $4 END
    WHERE id IN (${jsonUuids('$1')})`,
