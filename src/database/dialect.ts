@@ -10,7 +10,7 @@ export interface Dialect {
   readonly rowLock: (options?: { of?: string; skipLocked?: boolean; shared?: boolean }) => string;
   /** The database's clock in milliseconds, at the time of the statement and not of its transaction. */
   readonly now: string;
-  /** The same in microseconds since the epoch, as an integer. */
+  /** The database's clock in microseconds since the epoch, as an integer. */
   readonly microseconds: string;
   /** The greatest of some expressions. */
   readonly greatest: (expressions: string) => string;

@@ -165,6 +165,11 @@ describe('the first start in development', () => {
       expect(await refusalOf({ ...environment, PORT: port })).toBe(
         'Tillkeeper could not start. Another process listens on PORT: stop it, or choose another PORT. (EADDRINUSE)\n',
       );
+      expect(
+        await refusalOf({ ...environment, STRIPE_GATEWAY: 'true', STRIPE_GATEWAY_PORT: port, PORT: '0' }),
+      ).toBe(
+        'The configuration is not valid:\n- Another process listens on STRIPE_GATEWAY_PORT: stop it, or choose another port.\n',
+      );
       await server.stop('SIGTERM');
 
       const other = randomBytes(32).toString('base64');

@@ -450,7 +450,7 @@ export interface paths {
         get: operations["getMyNotifications"];
         /**
          * Choose whether and where you get mails about a project
-         * @description Concerns nobody else, and this project only. Needs the permission `notifications:write`; it comes with the role `viewer`, `admin` or `owner`. Operators have it; service accounts of a project do not.
+         * @description Changes the choice of the caller, for this project. Needs the permission `notifications:write`; it comes with the role `viewer`, `admin` or `owner`. Operators have it; service accounts of a project do not.
          */
         put: operations["updateMyNotifications"];
         post?: never;

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
+import { ConfigurationError } from '../../config/environment.js';
 import { Settings } from '../../config/settings.js';
 
 /** The server of the gateway's own port. It listens while the application runs. */
@@ -22,7 +23,15 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
 
   async onApplicationBootstrap(): Promise<void> {
     const { gateway, host } = this.settings;
-    await this.#fastify?.listen({ port: gateway.port ?? 0, host });
+    try {
+      await this.#fastify?.listen({ port: gateway.port ?? 0, host });
+    } catch (error) {
+      // The explanation of a failed start would name PORT.
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      throw new ConfigurationError([
+        'Another process listens on STRIPE_GATEWAY_PORT: stop it, or choose another port.',
+      ]);
+    }
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -18,7 +18,7 @@ const PARAMETERS = ['name', 'filename', 'filename*'];
  */
 export class MultipartScanner {
   readonly #delimiter: string;
-  /** Where the next text belongs. Nothing is told about what follows something unreadable. */
+  /** What the next text is part of. Text after something unreadable is ignored. */
   #place: 'content' | 'head' | 'expansion' | 'epilogue' | 'unreadable' = 'content';
   #text = '';
 

@@ -101,7 +101,7 @@ export class NotificationsController {
   @ApiOperation({
     operationId: 'updateMyNotifications',
     summary: 'Choose whether and where you get mails about a project',
-    description: 'Concerns nobody else, and this project only.',
+    description: 'Changes the choice of the caller, for this project.',
   })
   @ApiOkResponse({ description: 'Your choice.', type: NotificationsResponse })
   @ApiErrors({ project: true, body: true })
