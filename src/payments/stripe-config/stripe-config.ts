@@ -64,14 +64,19 @@ export interface EndpointChange {
   readonly write: () => Steps<boolean>;
 }
 
-/** Fields for the history, each with the last characters of its mask. */
+/** Fields for the history in the order of the rules, each with the last characters of its mask. */
 export function historyFields(
   credentials: readonly Pick<StoredCredential, 'mode' | 'kind' | 'mask'>[],
 ): HistoryField[] {
-  return credentials.map(({ mode, kind, mask }) => {
-    const lastFour = mask.slice(mask.indexOf('...') + 3);
-    return { field: `${mode}_${kind}`, ...(lastFour && { last_four: lastFour }) };
-  });
+  // A database returns deleted rows in any order.
+  return CREDENTIAL_RULES.flatMap((rule) =>
+    credentials
+      .filter(({ mode, kind }) => mode === rule.mode && kind === rule.kind)
+      .map(({ mask }) => {
+        const lastFour = mask.slice(mask.indexOf('...') + 3);
+        return { field: rule.field, ...(lastFour && { last_four: lastFour }) };
+      }),
+  );
 }
 
 /** Version of a project that never had a configuration. */
