@@ -12,13 +12,12 @@ import { about, DestinationsRepository, type Holder } from '../destinations/dest
 import { EventLog } from '../event-log.js';
 import type { EventType } from '../event-types.js';
 import * as statements from './delivery-log.statements.js';
+import { RECOVERY_BATCH } from './delivery-log.statements.js';
 
 /** The greatest id: the first page begins before it. */
 const END = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /** Deliveries that one request recovers, of each kind. */
 const MOST_RECOVERED = 10_000;
-/** Rows of one transaction, which holds up the worker and the publisher. */
-const RECOVERY_BATCH = 500;
 /** An event is published after it is made. Clocks of processes and the database may differ by less. */
 const CLOCK_SKEW_MS = 3_600_000;
 
@@ -111,7 +110,7 @@ export class DeliveriesService {
     let [count, batch] = [0, RECOVERY_BATCH];
     while (batch === RECOVERY_BATCH && count < MOST_RECOVERED) {
       const now = new Date();
-      batch = await this.#recover(id, now, statements.RECOVER_FAILED, [id, first, now, RECOVERY_BATCH]);
+      batch = await this.#recover(id, now, statements.RECOVER_FAILED, [id, first, now]);
       count += batch;
     }
     return count;

@@ -61,12 +61,15 @@ export const RETRY = sql<DeliveryRow>(
    WHERE destination_id = $1 AND event_id = $2 RETURNING ${columns(EventDeliveryEntity)}`,
 );
 
-/** $1 destination, $2 first event, $3 now, $4 limit. */
+/** Rows of one transaction, which holds up the worker and the publisher. */
+export const RECOVERY_BATCH = 500;
+
+/** $1 destination, $2 first event, $3 now. A limit in the text lets PostgreSQL plan for few rows. */
 export const RECOVER_FAILED = sql<{ eventId: string }>(
   `UPDATE event_deliveries SET state = 'pending', attempts = 0, due_at = $3
    WHERE destination_id = $1 AND (event_id, day) IN (SELECT event_id, day FROM event_deliveries
      WHERE destination_id = $1 AND state = 'failed' AND event_id >= $2 AND type <> 'destination.test'
-     ORDER BY event_id LIMIT $4)
+     ORDER BY event_id LIMIT ${RECOVERY_BATCH})
    RETURNING event_id AS "eventId"`,
 );
 

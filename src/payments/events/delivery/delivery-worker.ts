@@ -25,11 +25,10 @@ import {
 } from './deliveries.repository.js';
 import { type Attempt, EventSender } from './event-sender.js';
 import type { DestinationRow } from '../destinations/destinations.statements.js';
+import { MOST_CLAIMED } from './deliveries.statements.js';
 
 /** Finds retries that are due, and deliveries of processes that died. */
 const INTERVAL_MS = 1_000;
-/** Attempts of one process to one destination at a time. */
-const PER_DESTINATION = 5;
 /**
  * Loops of one process. Slow and failing destinations have their own, so that many of them delay no other. A
  * destination that turns out to be slow may exceed the number, once.
@@ -161,7 +160,7 @@ export class DeliveryWorker
   }
 
   async #loop(id: string): Promise<void> {
-    const limitFor = ({ failingSince }: DestinationRow) => (failingSince ? 1 : PER_DESTINATION);
+    const limitFor = ({ failingSince }: DestinationRow) => (failingSince ? 1 : MOST_CLAIMED);
     const endsAt = performance.now() + TURN_MS;
     let tried: readonly TriedDelivery[] = [];
     let problem: Error | undefined;
