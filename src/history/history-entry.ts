@@ -74,6 +74,8 @@ export interface HistoryDetails {
   readonly webhook_event?: string;
   /** The id of a gateway key. */
   readonly gateway_key?: string;
+  /** The name of the gateway key, service account or event destination after the action. */
+  readonly name?: string;
   /** The id of a service account, or of a developer's account. */
   readonly account?: string;
   /** The name of the service account that acted. */

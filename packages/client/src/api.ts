@@ -4047,6 +4047,11 @@ export interface components {
              */
             gateway_key_id: string | null;
             /**
+             * @description The gateway key's name after the action.
+             * @example Python worker
+             */
+            gateway_key_name: string | null;
+            /**
              * @description Stripe's id of the event whose payload was read.
              * @example evt_1AAAAAAAAAAAAAAAAAAAAAAA
              */

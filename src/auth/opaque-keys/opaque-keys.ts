@@ -27,6 +27,8 @@ interface KeyOptions {
   readonly networks?: readonly string[];
   /** By default now. */
   readonly createdAt?: Date;
+  /** When a former key of the holder was used last. */
+  readonly lastUsedAt?: Date | null;
 }
 
 /** What is known about the keys of a holder. */
@@ -85,7 +87,7 @@ export class OpaqueKeys {
   *issue(
     kind: OpaqueKeyKind,
     holderId: string,
-    { expiresAt = null, networks = [], createdAt = new Date() }: KeyOptions = {},
+    { expiresAt = null, networks = [], createdAt = new Date(), lastUsedAt = null }: KeyOptions = {},
   ): Steps<string> {
     const key = newOpaqueKey(kind);
     const row = {
@@ -95,7 +97,7 @@ export class OpaqueKeys {
       createdAt,
       expiresAt,
       networks: storedNetworks(networks),
-      lastUsedAt: null,
+      lastUsedAt,
     };
     yield* exec(ADD_KEY, columnValues(OpaqueKeyEntity, row));
     return key;
@@ -112,7 +114,8 @@ export class OpaqueKeys {
     { graceMs, expiresAt }: { graceMs: number; expiresAt?: Date | null },
   ): Steps<string | undefined> {
     const now = new Date();
-    const [newest] = yield* this.ofHolder(kind, holderId);
+    const keys = yield* this.ofHolder(kind, holderId);
+    const [newest] = keys;
     if (!newest) return undefined;
     yield* exec(DELETE_EXPIRED, [holderId, kind, now]);
     yield* exec(END_KEYS_BY, [holderId, kind, new Date(now.getTime() + graceMs)]);
@@ -122,6 +125,8 @@ export class OpaqueKeys {
       networks: newest.networks?.split(' ') ?? [],
       // Stays the newest, also for two rotations within a millisecond.
       createdAt: new Date(Math.max(now.getTime(), newest.createdAt.getTime() + 1)),
+      // The former keys are deleted when they have expired.
+      lastUsedAt: factsOf(keys).lastUsedAt,
     });
   }
 

@@ -17,6 +17,10 @@ import { Settings } from '../../config/settings.js';
 
 /** Checks one value of a request, which is part of a DTO. @returns its problem, or `undefined` */
 export type Check = (value: unknown, settings: Settings, dto: object) => Omit<Problem, 'loc'> | undefined;
+/** A problem of one entry of an object, whose name is repeated. */
+export type EntryProblem = Omit<Problem, 'loc'> & { readonly entry?: string };
+/** Checks an object too. @returns the problems of its entries */
+type EntriesCheck = (...given: Parameters<Check>) => ReturnType<Check> | readonly EntryProblem[];
 /** A check that is independent of settings. */
 export type ValueCheck = (value: unknown) => ReturnType<Check>;
 
@@ -24,7 +28,7 @@ export type ValueCheck = (value: unknown) => ReturnType<Check>;
 const SETTINGS = Symbol('settings');
 
 /** Adds a class-validator rule whose problems have a type. `RequestPipe` reads the check from the context. */
-export function Checked(check: Check): PropertyDecorator {
+export function Checked(check: EntriesCheck): PropertyDecorator {
   return (target, property) =>
     registerDecorator({
       name: 'check',
@@ -35,7 +39,7 @@ export function Checked(check: Check): PropertyDecorator {
       validator: {
         validate: (value, argument) => {
           const dto = argument?.object as { [SETTINGS]: Settings };
-          return check(value, dto[SETTINGS], dto) === undefined;
+          return [check(value, dto[SETTINGS], dto) ?? []].flat().length === 0;
         },
       },
     });
@@ -169,7 +173,7 @@ export class RequestPipe implements PipeTransform {
       metatype,
       Object.entries(value).filter(([name]) => declared.has(name)),
     );
-    const problems = this.#validate(dto).map((error) => this.#toProblem(error, location));
+    const problems = this.#validate(dto).flatMap((error) => this.#toProblems(error, location));
     if (Reflect.getMetadata(FORBIDS_UNKNOWN, metatype) === true) {
       const unknown = Object.keys(value).filter((name) => !declared.has(name));
       problems.push(...unknownNames(unknown, location));
@@ -206,12 +210,13 @@ export class RequestPipe implements PipeTransform {
     return errors;
   }
 
-  #toProblem({ property, value, contexts, target = {} }: ValidationError, location: string): Problem {
-    const check = (contexts?.['check'] as { check: Check } | undefined)?.check;
-    return {
-      loc: [location, property],
-      ...(check?.(value, this.settings, target) ?? { msg: 'is not valid', type: 'value_error' }),
-    };
+  #toProblems({ property, value, contexts, target = {} }: ValidationError, location: string): Problem[] {
+    const check = (contexts?.['check'] as { check: EntriesCheck } | undefined)?.check;
+    const found = check?.(value, this.settings, target) ?? { msg: 'is not valid', type: 'value_error' };
+    return [found].flat().map(({ entry, ...problem }: EntryProblem) => ({
+      loc: [location, property, ...(entry === undefined ? [] : [entry])],
+      ...problem,
+    }));
   }
 
   /** Names of a DTO's fields. */
@@ -237,12 +242,17 @@ function toDto(metatype: Type<object>, fields: Field[]): object {
   return Object.assign(dto, Object.fromEntries(fields.filter(isNested)));
 }
 
-/** Problems of names that nothing declares. Repeats a name only if it looks like one: it could be a pasted key. */
+/** Whether a text may be repeated as the name of a field: it could be a pasted key. */
+export function isPlausibleName(text: string): boolean {
+  return FIELD_NAME.test(text) && !SECRET_PREFIX.test(text);
+}
+
+/** Problems of names that nothing declares. Repeats a name only if it looks like one. */
 export function unknownNames(names: readonly string[], location: string): Problem[] {
   const type = 'extra_forbidden';
   const noun = location === 'query' ? 'parameter' : 'field';
   const problems = names.slice(0, UNKNOWN_NAMES_LISTED).map((name): Problem =>
-    FIELD_NAME.test(name) && !SECRET_PREFIX.test(name)
+    isPlausibleName(name)
       ? { loc: [location, name], msg: `is not a ${noun} of this operation; look for a typing error`, type }
       : {
           loc: [location],

@@ -12,7 +12,7 @@ import {
   resourcesOfExpansion,
 } from './gateway-permissions.js';
 import { GatewayError, permissionMissing } from './gateway.errors.js';
-import type { UsedGatewayKey } from './keys/gateway-keys.repository.js';
+import type { UsedGatewayKey } from './keys/gateway-key.js';
 
 const QUERY = /^[\x21\x22\x24-\x7e\x80-\xff]*$/;
 const FORM = /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i;

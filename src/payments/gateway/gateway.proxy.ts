@@ -17,12 +17,8 @@ import { Abort, pass } from './gateway-answer.js';
 import { bodyForStripe, tooLarge } from './gateway-body.js';
 import { GatewayCall } from './gateway-call.js';
 import { headersForClient, headersForStripe, removeNominated } from './gateway-headers.js';
-import {
-  type GatewayKey,
-  GatewayKeysRepository,
-  kindOf,
-  type UsedGatewayKey,
-} from './keys/gateway-keys.repository.js';
+import { type GatewayKey, kindOf, type UsedGatewayKey } from './keys/gateway-key.js';
+import { GatewayKeysRepository } from './keys/gateway-keys.repository.js';
 import { GatewayLimits } from './gateway-limits.js';
 import type { Operation } from './gateway-permissions.js';
 import { GatewayUsage } from './keys/gateway-usage.js';

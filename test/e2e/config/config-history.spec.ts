@@ -54,6 +54,7 @@ describe('GET config/history', () => {
       endpoint_id: null,
       service_account_id: null,
       gateway_key_id: null,
+      gateway_key_name: null,
       invitation_id: null,
       webhook_event_id: null,
       connect_link_id: null,

@@ -18,19 +18,14 @@ import {
   OptionalBody,
 } from '../../../http/validation/request.pipe.js';
 import { STRIPE_MODES, type StripeMode, StripeModeField } from '../../stripe/stripe-mode.js';
-import type {
-  GatewayKeyChanges,
-  IssuedGatewayKey,
-  ListedGatewayKey,
-  NewGatewayKey,
-} from './gateway-keys.repository.js';
+import type { GatewayKeyChanges, IssuedGatewayKey, ListedGatewayKey, NewGatewayKey } from './gateway-key.js';
 import {
   GATEWAY_ACTIONS,
   type GatewayAction,
   type GatewayPermissions,
-  isPermissionName,
   PERMISSION_NAMES,
 } from '../gateway-permissions.js';
+import { permissionProblems } from './permission-problems.js';
 import { type DayOfUsage, usedPermissions } from './gateway-usage.js';
 
 const MOST_ACCOUNTS = 100;
@@ -40,21 +35,6 @@ const ACCOUNT = /^acct_\w{1,64}(?:\/acct_\w{1,64}){0,4}$/;
 const EXAMPLE_KEY = `tkg_test_${'a'.repeat(43)}4awSOR`;
 const PERMISSIONS = { customers: 'write', 'checkout/sessions': 'write', subscriptions: 'read' };
 const ACCOUNTS: string[] = [];
-
-const permissionsProblem: Check = (value) => {
-  if (value === undefined) return { type: 'missing', msg: 'is required' };
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return { type: 'dict_type', msg: 'must be an object such as {"customers": "write"}' };
-  const entries = Object.entries(value);
-  if (!entries.every(([name]) => isPermissionName(name)))
-    return {
-      type: 'value_error',
-      msg: 'has a name that is no resource of Stripe; write path resources such as customers or checkout/sessions, or *',
-    };
-  return entries.every(([, action]) => GATEWAY_ACTIONS.some((known) => known === action))
-    ? undefined
-    : { type: 'enum', msg: 'must have read or write for each resource' };
-};
 
 const accountsProblem: Check = (value) => {
   if (!Array.isArray(value) || value.length > MOST_ACCOUNTS)
@@ -102,7 +82,7 @@ export class GatewayKeyCreateRequest {
   mode: StripeMode;
 
   @ApiProperty({ description: PERMISSIONS_MEANING, ...PERMISSIONS_SCHEMA })
-  @Checked(permissionsProblem)
+  @Checked(permissionProblems)
   permissions: GatewayPermissions;
 
   @Accounts()
@@ -126,7 +106,7 @@ export class GatewayKeyUpdateRequest {
     selfRequired: false,
   })
   @IsOptional()
-  @Checked(permissionsProblem)
+  @Checked(permissionProblems)
   permissions?: GatewayPermissions | null;
 
   @Accounts()

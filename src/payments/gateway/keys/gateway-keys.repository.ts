@@ -3,18 +3,30 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, In, type Repository } from 'typeorm';
 import { OpaqueKeyEntity } from '../../../auth/opaque-keys/opaque-key.entity.js';
 import type { KeyRotation } from '../../../auth/opaque-keys/opaque-key.dto.js';
-import { factsOf, type KeyFacts, OpaqueKeys } from '../../../auth/opaque-keys/opaque-keys.js';
+import { factsOf, OpaqueKeys } from '../../../auth/opaque-keys/opaque-keys.js';
 import type { Actor } from '../../../common/actor.js';
 import { DomainError } from '../../../common/errors.js';
 import type { ProjectId } from '../../../common/ids.js';
-import { columnValues, type RowOf } from '../../../database/columns.js';
+import { columnValues } from '../../../database/columns.js';
 import { reachingDatabase } from '../../../database/database-errors.js';
 import { Database, exec, query, type Steps } from '../../../database/database.js';
-import type { HistoryDetails } from '../../../history/history-entry.js';
 import { HistoryTrail } from '../../../history/history-trail.js';
 import { FIND_LIVE } from '../../../projects/project.statements.js';
 import { projectNotFound } from '../../../projects/projects.service.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
+import {
+  changedFields,
+  columnsOf,
+  detailsOf,
+  type GatewayKey,
+  type GatewayKeyChanges,
+  type IssuedGatewayKey,
+  kindOf,
+  type ListedGatewayKey,
+  type NewGatewayKey,
+  toGatewayKey,
+  type UsedGatewayKey,
+} from './gateway-key.js';
 import { GatewayKeyEntity } from './gateway-key.entity.js';
 import {
   ADD,
@@ -27,43 +39,9 @@ import {
   KEYS_OF_PROJECT,
   PAUSE_PROJECT,
 } from './gateway-keys.statements.js';
-import type { GatewayPermissions } from '../gateway-permissions.js';
-
-type KeyRow = RowOf<GatewayKeyEntity>;
 
 /** Maximum number of keys of one project, since the list has no pages. */
 const MOST_KEYS = 100;
-
-/** A key and what it may do. */
-export interface GatewayKey extends Pick<
-  KeyRow,
-  'id' | 'projectId' | 'mode' | 'name' | 'paused' | 'createdAt'
-> {
-  readonly permissions: GatewayPermissions;
-  readonly accounts: readonly string[];
-}
-
-/** A key that is used, with the state of its project. */
-export interface UsedGatewayKey extends GatewayKey {
-  readonly projectPaused: boolean;
-}
-
-export type ListedGatewayKey = GatewayKey & KeyFacts;
-
-/** A key with its text, which is shown this once. */
-export interface IssuedGatewayKey {
-  readonly gatewayKey: ListedGatewayKey;
-  readonly key: string;
-}
-
-export type NewGatewayKey = Pick<GatewayKey, 'mode' | 'name' | 'permissions' | 'accounts'> &
-  Pick<KeyFacts, 'expiresAt' | 'networks'>;
-
-export type GatewayKeyChanges = Partial<
-  Pick<GatewayKey, 'name' | 'permissions' | 'accounts' | 'paused'> & Pick<KeyFacts, 'networks'>
->;
-
-export const kindOf = (mode: StripeMode) => `gateway_${mode}` as const;
 
 /** Stores gateway keys. Each change is in the history of the project. */
 @Injectable()
@@ -164,7 +142,7 @@ export class GatewayKeysRepository {
       paused: false,
       createdAt,
     };
-    yield* exec(ADD, columnValues(GatewayKeyEntity, { ...added, ...stored(added) }));
+    yield* exec(ADD, columnValues(GatewayKeyEntity, { ...added, ...columnsOf(added) }));
     const key = yield* this.keys.issue(kindOf(mode), added.id, { expiresAt, networks });
     const details = { ...detailsOf(added), permissions, ...(accounts.length > 0 && { accounts }) };
     yield* chain.append({ action: 'gateway_key.created', details, actor, at: createdAt });
@@ -182,7 +160,7 @@ export class GatewayKeysRepository {
     const after = { ...before, ...changes };
     const changed = changedFields(before, { ...after, networks: networks ?? before.networks });
     if (changed.length === 0) return before;
-    const { permissions, accounts } = stored(after);
+    const { permissions, accounts } = columnsOf(after);
     yield* exec(CHANGE, [id, after.name, permissions, accounts, after.paused]);
     if (networks) yield* this.keys.restrict(kindOf(before.mode), id, networks);
     yield* this.keys.notify(id);
@@ -244,40 +222,6 @@ export class GatewayKeysRepository {
   *#withFacts(key: GatewayKey): Steps<ListedGatewayKey> {
     return { ...key, ...factsOf(yield* this.keys.ofHolder(kindOf(key.mode), key.id)) };
   }
-}
-
-function toGatewayKey({ permissions, accounts, ...row }: KeyRow): GatewayKey {
-  const { id, projectId, mode, name, paused, createdAt } = row;
-  return {
-    id,
-    projectId,
-    mode,
-    name,
-    paused,
-    createdAt,
-    permissions: JSON.parse(permissions) as GatewayPermissions,
-    accounts: accounts?.split(' ') ?? [],
-  };
-}
-
-function stored({ permissions, accounts }: Pick<GatewayKey, 'permissions' | 'accounts'>) {
-  return {
-    permissions: JSON.stringify(permissions),
-    accounts: accounts.length > 0 ? accounts.join(' ') : null,
-  };
-}
-
-const CHANGEABLE = ['name', 'permissions', 'accounts', 'networks', 'paused'] as const;
-
-/** Names of the fields that differ. The order of permissions means nothing. */
-function changedFields(before: ListedGatewayKey, after: ListedGatewayKey): string[] {
-  const textOf = (key: ListedGatewayKey, field: (typeof CHANGEABLE)[number]) =>
-    JSON.stringify(field === 'permissions' ? Object.entries(key.permissions).sort() : key[field]);
-  return CHANGEABLE.filter((field) => textOf(before, field) !== textOf(after, field));
-}
-
-function detailsOf({ id, name, mode }: GatewayKey): HistoryDetails {
-  return { gateway_key: id, name, mode };
 }
 
 function notFound(): DomainError {

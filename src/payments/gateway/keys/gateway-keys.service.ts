@@ -6,11 +6,11 @@ import type { ProjectId } from '../../../common/ids.js';
 import { ProjectsService } from '../../../projects/projects.service.js';
 import {
   type GatewayKeyChanges,
-  GatewayKeysRepository,
   type IssuedGatewayKey,
   type ListedGatewayKey,
   type NewGatewayKey,
-} from './gateway-keys.repository.js';
+} from './gateway-key.js';
+import { GatewayKeysRepository } from './gateway-keys.repository.js';
 
 /** Makes, changes, rotates and revokes gateway keys. Every process applies a change within two seconds. */
 @Injectable()

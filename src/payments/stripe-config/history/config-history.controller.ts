@@ -171,6 +171,9 @@ export class HistoryEntryResponse {
   })
   gateway_key_id: string | null;
 
+  @ApiNullableString({ description: "The gateway key's name after the action.", example: 'Python worker' })
+  gateway_key_name: string | null;
+
   @ApiNullableString({
     description: "Stripe's id of the event whose payload was read.",
     example: 'evt_1AAAAAAAAAAAAAAAAAAAAAAA',
@@ -252,6 +255,7 @@ function toHistoryEntryResponse({
     endpoint,
     account,
     gateway_key: gatewayKey,
+    name,
     webhook_event: webhookEvent,
     connect_link: connectLink,
     actor_name: actorName,
@@ -277,6 +281,7 @@ function toHistoryEntryResponse({
     endpoint_id: endpoint ?? null,
     service_account_id: account ?? null,
     gateway_key_id: gatewayKey ?? null,
+    gateway_key_name: gatewayKey === undefined ? null : (name ?? null),
     webhook_event_id: webhookEvent ?? null,
     connect_link_id: connectLink ?? null,
     former_webhook_secrets_ended: toFields(ended),
