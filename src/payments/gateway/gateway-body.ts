@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Abort } from './gateway-answer.js';
-import type { ExpandScanner } from './expand-scanner.js';
+import type { FormScanner } from './form-scanner.js';
 import type { MultipartScanner } from './multipart-scanner.js';
 import { GatewayError } from './gateway.errors.js';
 
@@ -14,7 +14,7 @@ interface Options {
   readonly limit: number;
   /** Milliseconds without a byte of the client. */
   readonly idleMs: number;
-  readonly scanner: ExpandScanner | MultipartScanner | undefined;
+  readonly scanner: FormScanner | MultipartScanner | undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { ExpandScanner, UNREADABLE } from './expand-scanner.js';
+import { FormScanner, type OnWatched } from './form-scanner.js';
 import { boundaryOf, MultipartScanner } from './multipart-scanner.js';
 import { ACCOUNT_HEADERS } from './gateway-headers.js';
 import {
@@ -91,21 +91,21 @@ export class GatewayCall {
     if (!/^(?:identity)?$/i.test(headers['content-encoding'] ?? ''))
       throw new GatewayError('gateway_body_compressed', 'Send the body without a Content-Encoding.');
     // API v2 has no expansions.
-    if (!this.bodyScanner() && !this.#path.startsWith('/v2/')) this.#demandExpansion(UNREADABLE);
+    if (!this.bodyScanner() && !this.#path.startsWith('/v2/')) this.#demandFor(undefined, '');
   }
 
-  /** Finds expansions in the body; throws `GatewayError` at one that the key lacks. */
-  bodyScanner(): ExpandScanner | MultipartScanner | undefined {
+  /** Inspects the parameters in the body; throws `GatewayError` at one that the key may not use. */
+  bodyScanner(): FormScanner | MultipartScanner | undefined {
     const type = this.request.headers['content-type'];
     // Servers read a body without a content type as a form.
     if (type === undefined || FORM.test(type)) return this.#scanner();
     const boundary = boundaryOf(type);
     if (boundary === undefined) return undefined;
-    return new MultipartScanner(boundary, (expansion) => this.#demandExpansion(expansion));
+    return new MultipartScanner(boundary, this.#demandFor);
   }
 
-  #scanner(): ExpandScanner {
-    return new ExpandScanner((expansion) => this.#demandExpansion(expansion));
+  #scanner(): FormScanner {
+    return new FormScanner(this.#demandFor);
   }
 
   #demand(resource: string, action: GatewayAction): void {
@@ -116,8 +116,11 @@ export class GatewayCall {
     throw permissionMissing(resource, action);
   }
 
-  #demandExpansion(expansion: string): void {
-    for (const resource of resourcesOfExpansion(this.operation.objects, expansion))
-      this.#demand(resource, 'read');
-  }
+  /** An unreadable part of a request may be any parameter. */
+  readonly #demandFor: OnWatched = (parameter, value) => {
+    if (parameter !== 'file_link_data')
+      for (const resource of resourcesOfExpansion(this.operation.objects, value))
+        this.#demand(resource, 'read');
+    if (parameter !== 'expand' && this.operation.path === '/v1/files') this.#demand('file_links', 'write');
+  };
 }

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { UNREADABLE } from './expand-scanner.js';
 import { boundaryOf, MultipartScanner } from './multipart-scanner.js';
 
 const part = (head: string, content = 'links') => `--b\r\n${head}\r\n\r\n${content}\r\n`;
@@ -8,10 +7,13 @@ const named = (parameters: string, content?: string) =>
 const FILE = `--b\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\nContent-Type: application/pdf\r\n\r\n%PDF\r\nexpand[]\r\n`;
 const END = '--b--\r\n';
 
-/** The expansions that a scanner finds in the pieces of a body. */
-function expansionsIn(...pieces: string[]): string[] {
+/** The scanner met a part that servers may read differently. */
+const UNREADABLE = 'unreadable';
+
+/** The values of the watched parameters that a scanner finds in the pieces of a body. */
+function valuesIn(...pieces: string[]): string[] {
   const found: string[] = [];
-  const scanner = new MultipartScanner('b', (expansion) => found.push(expansion));
+  const scanner = new MultipartScanner('b', (parameter, value) => found.push(parameter ? value : UNREADABLE));
   for (const piece of pieces) scanner.push(piece);
   scanner.end();
   return found;
@@ -25,11 +27,13 @@ it.each([
   ['NAME="Expand[]"'],
   ['name=" expand[]"'],
   ['name="[expand][]"'],
+  ['name="file_link_data[create]"'],
+  ['name=File_Link_Data'],
   ['filename="a"; name="expand[]"'],
   ['name="expand[]"; filename="a"'],
   ['name="expand[]";filename="a"'],
-])('finds an expansion in a part with %s', (parameters) => {
-  expect(expansionsIn(FILE + named(parameters) + FILE + END)).toEqual(['links']);
+])('finds the value of a part with %s', (parameters) => {
+  expect(valuesIn(FILE + named(parameters) + FILE + END)).toEqual(['links']);
 });
 
 it('finds each of them, however the body is cut into pieces', () => {
@@ -39,10 +43,10 @@ it('finds each of them, however the body is cut into pieces', () => {
     fc.property(cut, (places) => {
       const sorted = [0, ...places.sort((a, b) => a - b), body.length];
       const pieces = sorted.slice(1).map((end, nth) => body.slice(sorted[nth], end));
-      expect(expansionsIn(...pieces)).toEqual(['links.data', 'links']);
+      expect(valuesIn(...pieces)).toEqual(['links.data', 'links']);
     }),
   );
-  expect(expansionsIn(...body)).toEqual(['links.data', 'links']);
+  expect(valuesIn(...body)).toEqual(['links.data', 'links']);
 });
 
 it.each([
@@ -76,29 +80,31 @@ it.each([
     part('Content-Disposition: form-data; name="expand[]"\r\nContent-Transfer-Encoding: base64', 'bGlua3M='),
   ],
   ['a long head', part(`A: ${'a'.repeat(9_000)}\r\nContent-Disposition: form-data; name="expand[]"`)],
+  ['an encoded name of a link', named('name="file%5Flink_data[create]"')],
   ['a long expansion', named('name="expand[]"', 'a'.repeat(9_000))],
   ['an expansion of two lines', named('name="expand[]"', 'links\r\ndata')],
   ['a part after the end', `${END}${named('name="expand[]"')}`],
 ])('can tell nothing about %s', (_what, body) => {
-  expect(expansionsIn(FILE + body + END)).toEqual([UNREADABLE]);
-  expect(expansionsIn(...(FILE + body + END))).toEqual([UNREADABLE]);
+  expect(valuesIn(FILE + body + END)).toEqual([UNREADABLE]);
+  expect(valuesIn(...(FILE + body + END))).toEqual([UNREADABLE]);
 });
 
 it('can tell nothing about a body that ends within a head or an expansion', () => {
-  expect(expansionsIn('--b\r\nContent-Disposition: form-data; name="exp')).toEqual([UNREADABLE]);
-  expect(expansionsIn('--b\r\nContent-Disposition: form-data; name="expand"\r\n\r\nlinks')).toEqual([
-    UNREADABLE,
-  ]);
+  expect(valuesIn('--b\r\nContent-Disposition: form-data; name="exp')).toEqual([UNREADABLE]);
+  expect(valuesIn('--b\r\nContent-Disposition: form-data; name="expand"\r\n\r\nlinks')).toEqual([UNREADABLE]);
 });
 
 it.each([
   ['a file', FILE + END],
   ['a body without its last line end', `${FILE}--b--`],
-  ['other fields', named('name="file_link_data[create]"', 'true') + named('name="unexpand[]"') + END],
+  [
+    'other fields',
+    named('name="purpose"') + named('name="unexpand[]"') + named('name="file_link_datas"') + END,
+  ],
   ['a value', named('name="purpose"', 'name="expand[]"') + END],
   ['a file name', named('name="file"; filename="expand[] C:\\dir\\a.pdf"') + END],
   ['an encoded file name', named(`name="file"; filename="a"; filename*=utf-8''expand%5B%5D`) + END],
-])('finds none in %s', (_what, body) => expect(expansionsIn(body)).toEqual([]));
+])('finds none in %s', (_what, body) => expect(valuesIn(body)).toEqual([]));
 
 it.each([
   ['multipart/form-data; boundary=b', 'b'],

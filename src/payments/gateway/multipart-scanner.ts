@@ -1,9 +1,9 @@
-import { isExpand, UNREADABLE } from './expand-scanner.js';
+import { type OnWatched, type WatchedParameter, watchedParameter } from './form-scanner.js';
 
 /** A content type that every server reads alike: one boundary, of plain characters, and no other parameter. */
 const CONTENT_TYPE = /^multipart\/form-data; ?boundary=(?:"([\w'()+,./:=?-]{1,70})"|([\w'.+-]{1,70}))$/i;
 
-/** Longest head of a part and longest expansion. Both are far shorter. */
+/** Longest head of a part and longest value of a watched one. Both are far shorter. */
 const MAX_LENGTH = 8 * 1024;
 
 const HEADER = /^([\w-]+):[ \t]*([^\r\n\0]*)$/;
@@ -13,19 +13,18 @@ const PLAIN_NAME = /^[\w[\]. -]+$/;
 const PARAMETERS = ['name', 'filename', 'filename*'];
 
 /**
- * Finds the expansions in a body of `multipart/form-data` that arrives in pieces. Any part that servers may read
- * differently counts as an expansion that nothing can be told about.
+ * Finds the watched parameters in a body of `multipart/form-data` that arrives in pieces. Reports any part that
+ * servers may read differently.
  */
 export class MultipartScanner {
   readonly #delimiter: string;
   /** What the next text is part of. Text after something unreadable is ignored. */
-  #place: 'content' | 'head' | 'expansion' | 'epilogue' | 'unreadable' = 'content';
+  #place: 'content' | 'head' | WatchedParameter | 'epilogue' | 'unreadable' = 'content';
   #text = '';
 
-  /** @param onExpansion may throw */
   constructor(
     boundary: string,
-    private readonly onExpansion: (expansion: string) => void,
+    private readonly onWatched: OnWatched,
   ) {
     this.#delimiter = `--${boundary}`;
   }
@@ -37,7 +36,7 @@ export class MultipartScanner {
   }
 
   end(): void {
-    if (this.#place === 'head' || this.#place === 'expansion') this.#giveUp();
+    if (!['content', 'epilogue', 'unreadable'].includes(this.#place)) this.#giveUp();
   }
 
   /** @returns whether it went on to the next place */
@@ -47,8 +46,9 @@ export class MultipartScanner {
         return this.#skipContent();
       case 'head':
         return this.#readHead();
-      case 'expansion':
-        return this.#readExpansion();
+      case 'expand':
+      case 'file_link_data':
+        return this.#readValue(this.#place);
       case 'epilogue':
         return !'\r\n'.startsWith(this.#text) && this.#giveUp();
       case 'unreadable':
@@ -75,16 +75,16 @@ export class MultipartScanner {
     return this.#continueAt(length + 2, part);
   }
 
-  #readExpansion(): boolean {
+  #readValue(parameter: WatchedParameter): boolean {
     const end = this.#text.slice(0, MAX_LENGTH).indexOf(this.#delimiter);
     if (end < 0) return this.#text.length > MAX_LENGTH && this.#giveUp();
-    const [, expansion] = /^\r\n(.*)\r\n$/.exec(this.#text.slice(0, end)) ?? [];
-    if (expansion === undefined) return this.#giveUp();
-    this.onExpansion(expansion);
+    const [, value] = /^\r\n(.*)\r\n$/.exec(this.#text.slice(0, end)) ?? [];
+    if (value === undefined) return this.#giveUp();
+    this.onWatched(parameter, value);
     return this.#continueAt(end + this.#delimiter.length, 'head');
   }
 
-  #continueAt(index: number, place: 'content' | 'head' | 'expansion' | 'epilogue'): boolean {
+  #continueAt(index: number, place: 'content' | 'head' | WatchedParameter | 'epilogue'): boolean {
     this.#text = this.#text.slice(index);
     this.#place = place;
     return true;
@@ -92,7 +92,7 @@ export class MultipartScanner {
 
   #giveUp(): boolean {
     this.#place = 'unreadable';
-    this.onExpansion(UNREADABLE);
+    this.onWatched(undefined, '');
     return true;
   }
 }
@@ -104,7 +104,7 @@ export function boundaryOf(contentType: string): string | undefined {
 }
 
 /** @returns what the part has, or `undefined` if servers may read its head differently */
-function partOf(head: string): 'content' | 'expansion' | undefined {
+function partOf(head: string): 'content' | WatchedParameter | undefined {
   const [start, ...lines] = head.split('\r\n');
   const headers = lines.map((line) => HEADER.exec(line));
   const values = headers.map((header) => [header?.[1]?.toLowerCase(), header?.[2] ?? ''] as const);
@@ -114,9 +114,10 @@ function partOf(head: string): 'content' | 'expansion' | undefined {
   if (values.some(([name, value]) => name === 'content-type' && /^multipart/i.test(value))) return undefined;
   const name = nameIn(disposition);
   if (name === undefined) return undefined;
-  if (!isExpand(name)) return 'content';
-  // Another header may say how to decode the expansion.
-  return headers.length === 1 ? 'expansion' : undefined;
+  const watched = watchedParameter(name);
+  if (!watched) return 'content';
+  // Another header may say how to decode the value.
+  return headers.length === 1 ? watched : undefined;
 }
 
 function nameIn(disposition: string): string | undefined {

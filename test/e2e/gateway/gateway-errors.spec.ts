@@ -1,32 +1,19 @@
 import { GatewayServer } from '../../../src/payments/gateway/gateway-server.js';
-import { type IssuedKey, makeGatewayKey, portOf, stripeThrough } from '../../harness/gateway.js';
+import { EchoedGateway, type IssuedKey, portOf, SECRET, stripeThrough } from '../../harness/gateway.js';
 import { type RawAnswer, sendBytes, sendRaw } from '../../harness/raw-http.js';
-import { EchoServer } from '../../harness/servers/echo-server.js';
-import { configPath, startTestApp, type TestApp } from '../../harness/test-app.js';
+import { startTestApp, type TestApp } from '../../harness/test-app.js';
 
-const SECRET = `sk_test_${'s'.repeat(40)}`;
-const ENVIRONMENT = { STRIPE_GATEWAY: 'true', STRIPE_GATEWAY_RATE: '0', STRIPE_GATEWAY_CONCURRENCY: '0' };
-
-const stripe = new EchoServer();
-const echo = stripe.answer;
-let app: TestApp;
+const gateway = new EchoedGateway();
+const { stripe } = gateway;
+let app: EchoedGateway['app'];
 let key: IssuedKey;
 
 beforeAll(async () => {
-  await stripe.start();
-  app = await startTestApp({ environment: { ...ENVIRONMENT, STRIPE_API_BASE: stripe.url } });
-  const projectId = await app.createProject();
-  await app.send('put', configPath(projectId)).send({ test_secret_key: SECRET }).expect(200);
-  key = await makeGatewayKey(app, projectId, { '*': 'write' });
+  await gateway.start();
+  ({ app, full: key } = gateway);
 });
-afterAll(async () => {
-  await app.close();
-  await stripe.stop();
-});
-beforeEach(() => {
-  stripe.answer = echo;
-  stripe.requests.length = 0;
-});
+afterAll(() => gateway.stop());
+beforeEach(() => gateway.reset());
 
 /** Status and code of an error in the form of Stripe's, with the headers that SDKs read. */
 function errorOf({ status, headers, body }: RawAnswer) {
