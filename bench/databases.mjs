@@ -130,8 +130,8 @@ export async function addPayments(url, projects, count) {
     `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents)
      SELECT project_id, mode, currency, ${SLOT_SQL}, count(*), sum(amount_cents), sum(amount_cents) FROM stripe_payments
      WHERE status = 'succeeded' GROUP BY 1, 2, 3, 4`,
-    `INSERT INTO ledger_days (project_id, mode, day, currency, slot, payments, gross_cents, refunded_cents, net_cents)
-     SELECT project_id, mode, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), currency, ${SLOT_SQL}, count(*), sum(amount_cents), 0,
+    `INSERT INTO ledger_days (project_id, mode, day, currency, slot, payments, gross_cents, refunded_cents, disputes, disputed_cents, net_cents)
+     SELECT project_id, mode, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), currency, ${SLOT_SQL}, count(*), sum(amount_cents), 0, 0, 0,
        sum(amount_cents)
      FROM stripe_payments WHERE status = 'succeeded' GROUP BY 1, 2, 3, 4, 5`,
     'VACUUM (ANALYZE) projects, stripe_payments, ledger_counts, ledger_revenue, ledger_days',

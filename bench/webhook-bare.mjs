@@ -42,8 +42,8 @@ const COUNT = `INSERT INTO ledger_counts (project_id, mode, kind, status, slot, 
 const ADD_REVENUE = `INSERT INTO ledger_revenue (project_id, mode, currency, slot, payments, gross_cents, net_cents) VALUES ($1, $2, $3, $4, 1, $5, $5)
   ON CONFLICT (project_id, mode, currency, slot) DO UPDATE SET payments = ledger_revenue.payments + excluded.payments,
     gross_cents = ledger_revenue.gross_cents + excluded.gross_cents, net_cents = ledger_revenue.net_cents + excluded.net_cents`;
-const ADD_DAY = `INSERT INTO ledger_days (project_id, mode, day, currency, slot, payments, gross_cents, refunded_cents, net_cents)
-  VALUES ($1, $2, $3, $4, $5, 1, $6, 0, $6)
+const ADD_DAY = `INSERT INTO ledger_days (project_id, mode, day, currency, slot, payments, gross_cents, refunded_cents, disputes, disputed_cents, net_cents)
+  VALUES ($1, $2, $3, $4, $5, 1, $6, 0, 0, 0, $6)
   ON CONFLICT (project_id, mode, day, currency, slot) DO UPDATE SET payments = ledger_days.payments + excluded.payments,
     gross_cents = ledger_days.gross_cents + excluded.gross_cents, net_cents = ledger_days.net_cents + excluded.net_cents`;
 const ADD_ACTIVE = `INSERT INTO ledger_active_days (project_id, mode, day, slot, change) VALUES ($1, $2, $3, $4, $5)

@@ -1317,7 +1317,7 @@ export interface paths {
         };
         /**
          * Show statistics of all your projects over time
-         * @description Gross and net revenue, refunds and active subscriptions by day, week or month, and by currency. A payment counts at its creation, a refund at its time, and a lost dispute at its opening. A project in which you have no role counts as empty.
+         * @description Gross and net revenue, refunds, disputes and active subscriptions by day, week or month, and by currency. A payment counts at its creation, a refund at its time, and a dispute at its opening. A project in which you have no role counts as empty.
          */
         get: operations["getPaymentStatsSeries"];
         put?: never;
@@ -1337,7 +1337,7 @@ export interface paths {
         };
         /**
          * Show a project's statistics over time
-         * @description Gross and net revenue, refunds and active subscriptions by day, week or month, and by currency. A payment counts at its creation, a refund at its time, and a lost dispute at its opening. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
+         * @description Gross and net revenue, refunds, disputes and active subscriptions by day, week or month, and by currency. A payment counts at its creation, a refund at its time, and a dispute at its opening. Needs the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["getProjectStatsSeries"];
         put?: never;
@@ -4849,6 +4849,16 @@ export interface components {
              */
             refunded_cents: number;
             /**
+             * @description Disputes that were opened in the interval, won or lost, with inquiries.
+             * @example 0
+             */
+            disputes: number;
+            /**
+             * @description Amount of these disputes.
+             * @example 0
+             */
+            disputed_cents: number;
+            /**
              * @description Gross less refunds, and less lost disputes that were opened in the interval.
              * @example 2000
              */
@@ -5600,6 +5610,16 @@ export interface components {
              * @example true
              */
             replayable: boolean;
+            /**
+             * @description Stripe's id of the subscription that the event is about; `null` if it is about none, or about one that could not be read.
+             * @example sub_aaaaaaaaaaaaaaaaaaaaaaaa
+             */
+            subscription_id: string | null;
+            /**
+             * @description `payment_intent_id` of the payment that the event is about, in the form of the list of payments; `null` if it is about none, or about one that could not be read.
+             * @example pi_aaaaaaaaaaaaaaaaaaaaaaaa
+             */
+            payment_intent_id: string | null;
             /**
              * Format: date-time
              * @description When Stripe created the event.
@@ -18387,6 +18407,8 @@ export interface operations {
                 order?: ("created_at" | "updated_at") | null;
                 /** @description Whether to list test mode instead of live mode. */
                 test_mode?: boolean;
+                /** @description Only the payment with this `payment_intent_id` (Stripe's id). */
+                payment_intent_id?: string | null;
                 /** @description Only payments with this `subscription_id`. */
                 subscription_id?: string | null;
                 /** @description Only those with this status: one of succeeded, partially_refunded, refunded, processing, requires_payment_method, requires_confirmation, requires_action, requires_capture, canceled. */
@@ -18640,6 +18662,8 @@ export interface operations {
                 project_id?: string | null;
                 /** @description Test mode only, or live mode only; by default both. */
                 test_mode?: boolean | null;
+                /** @description Only the payment with this `payment_intent_id` (Stripe's id). */
+                payment_intent_id?: string | null;
                 /** @description Only payments with this `subscription_id`. */
                 subscription_id?: string | null;
                 /** @description Only those with this status: one of succeeded, partially_refunded, refunded, processing, requires_payment_method, requires_confirmation, requires_action, requires_capture, canceled. */
@@ -21503,6 +21527,8 @@ export interface operations {
                 outcome?: "applied" | "ignored" | "unreadable" | "failed" | "open";
                 /** @description Only events of this type. */
                 type?: string | null;
+                /** @description Only events about this subscription or payment: Stripe's id of a subscription or a PaymentIntent, of a charge without a PaymentIntent, or of an invoice that was paid outside of Stripe. */
+                object_id?: string | null;
             };
             header?: never;
             path: {

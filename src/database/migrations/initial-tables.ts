@@ -410,6 +410,8 @@ export function tablesOf(engine: Engine): Record<string, string> {
       payments bigint NOT NULL,
       gross_cents bigint NOT NULL,
       refunded_cents bigint NOT NULL,
+      disputes bigint NOT NULL,
+      disputed_cents bigint NOT NULL,
       net_cents bigint NOT NULL,
       CONSTRAINT ledger_days_pk PRIMARY KEY (project_id, mode, day, currency, slot)`,
     ledger_active_days: `
@@ -480,6 +482,8 @@ export function tablesOf(engine: Engine): Record<string, string> {
       sealed text,
       key_id varchar(16),
       is_delivered boolean NOT NULL,
+      subscription_id varchar(255),
+      payment_intent_id varchar(255),
       CONSTRAINT webhook_events_pk PRIMARY KEY (project_id, mode, id),
       CONSTRAINT "webhook_events_key_fk" FOREIGN KEY ("key_id") REFERENCES "data_keys" ("id")`,
     webhook_refusals: `
@@ -561,5 +565,7 @@ export const indexesOf = (engine: Engine): string[] => [
   `INDEX stripe_connection_checks_with_problem ON stripe_connection_checks (project_id, mode) WHERE endpoint_problem IS NOT NULL OR silent_since IS NOT NULL OR signatures_failing_since IS NOT NULL OR former_secret_until IS NOT NULL`,
   `INDEX webhook_events_newest ON webhook_events (project_id, mode, received_at, id)`,
   `INDEX webhook_events_failed ON webhook_events (project_id, mode, failed_at) WHERE failed_at IS NOT NULL`,
+  `INDEX webhook_events_of_subscription ON webhook_events (project_id, subscription_id) WHERE subscription_id IS NOT NULL`,
+  `INDEX webhook_events_of_payment ON webhook_events (project_id, payment_intent_id) WHERE payment_intent_id IS NOT NULL`,
   `INDEX webhook_events_by_key ON webhook_events (key_id, received_at)`,
 ];

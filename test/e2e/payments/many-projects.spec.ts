@@ -40,8 +40,8 @@ describe('a developer with many projects', () => {
        SELECT id, 'test', 'payment', 'succeeded', 0, 2 FROM projects`,
     );
     await dataSource.query(
-      `INSERT INTO ledger_days (project_id, mode, day, currency, slot, payments, gross_cents, refunded_cents, net_cents)
-       SELECT id, 'test', '2026-01-02', 'usd', 0, 2, 20, 5, 15 FROM projects`,
+      `INSERT INTO ledger_days (project_id, mode, day, currency, slot, payments, gross_cents, refunded_cents, disputes, disputed_cents, net_cents)
+       SELECT id, 'test', '2026-01-02', 'usd', 0, 2, 20, 5, 1, 4, 15 FROM projects`,
     );
   });
   afterAll(() => app.close());
@@ -95,7 +95,9 @@ describe('a developer with many projects', () => {
     });
     const { body } = await app.send('get', '/api/v1/payments/stats/series?from=2026-01-02&to=2026-01-02');
     expect(body).toMatchObject({
-      points: [{ revenue: [{ gross_revenue_cents: 20 * COUNT, net_revenue_cents: 15 * COUNT }] }],
+      points: [
+        { revenue: [{ gross_revenue_cents: 20 * COUNT, disputes: COUNT, disputed_cents: 4 * COUNT }] },
+      ],
     });
   });
 

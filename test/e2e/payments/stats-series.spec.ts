@@ -58,12 +58,18 @@ describe('statistics over time', () => {
     (await app.send('get', `/api/v1/payments/stats/series?${query}`, token).expect(200)).body as {
       points: Point[];
     };
-  const of = (currency: string, decimals: number, [payments, gross, refunded, net]: number[]) => ({
+  const of = (
+    currency: string,
+    decimals: number,
+    [payments, gross, refunded, net, disputes = 0, disputed = 0]: number[],
+  ) => ({
     currency,
     decimals,
     successful_payments: payments,
     gross_revenue_cents: gross,
     refunded_cents: refunded,
+    disputes,
+    disputed_cents: disputed,
     net_revenue_cents: net,
   });
 
@@ -119,7 +125,12 @@ describe('statistics over time', () => {
         of('kwd', 3, nothing),
         of('usd', 2, [1, 2_000, 0, 2_000]),
       ],
-      [of('isk', 2, nothing), of('jpy', 0, nothing), of('kwd', 3, [0, 0, 0, -5_120]), of('usd', 2, nothing)],
+      [
+        of('isk', 2, nothing),
+        of('jpy', 0, nothing),
+        of('kwd', 3, [0, 0, 0, -5_120, 1, 5_120]),
+        of('usd', 2, nothing),
+      ],
     ]);
   });
 
@@ -157,6 +168,20 @@ describe('statistics over time', () => {
         [0, 0, 300, -300],
       ].map((amounts) => [of('eur', 2, amounts)]),
     );
+  });
+
+  it('show disputes at their opening, whatever became of them', async () => {
+    const dispute = (id: string, type: string, time: string, status: string) =>
+      apply(`charge.dispute.${type}`, time, {
+        ...{ id, object: 'dispute', charge: 'ch_pi_isk', payment_intent: 'pi_isk', status, amount: 30_000 },
+        ...{ currency: 'isk', created: at('2026-06-02T10:00:00Z') },
+      });
+    await dispute('dp_won', 'created', '2026-06-02T10:00:00Z', 'needs_response');
+    await dispute('dp_won', 'closed', '2026-06-20T10:00:00Z', 'won');
+    await dispute('dp_open', 'created', '2026-06-02T11:00:00Z', 'warning_needs_response');
+    const { points } = await read('from=2026-06-01&to=2026-06-30&interval=month');
+    expect(points[0]?.revenue).toEqual([of('isk', 2, [0, 0, 0, 0, 2, 60_000])]);
+    expect(await harness.series()).toEqual(await harness.recountSeries());
   });
 
   it('show when a subscription was behind with payment', async () => {

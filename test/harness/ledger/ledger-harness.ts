@@ -170,8 +170,7 @@ export class LedgerHarness {
   async series(): Promise<Record<string, number>> {
     const sums = new Sums();
     for (const row of await this.rows('ledger_days', 'slot'))
-      for (const column of ['payments', 'gross_cents', 'refunded_cents', 'net_cents'])
-        sums.add([row['mode'], row['day'], row['currency'], column], row[column]);
+      for (const column of AMOUNTS) sums.add([row['mode'], row['day'], row['currency'], column], row[column]);
     for (const row of await this.rows('ledger_active_days', 'slot'))
       sums.add([row['mode'], 'active'], row['change']);
     return sums.withoutZeros();
@@ -198,12 +197,12 @@ export class LedgerHarness {
       }
       expect(before).toBe(Number(row['refunded_amount_cents']));
     }
-    for (const row of await this.disputes())
-      if (row['status'] === 'lost')
-        sums.add(
-          [row['mode'], dayOf(row['created_at']), row['currency'], 'net_cents'],
-          -Number(row['amount_cents']),
-        );
+    for (const row of await this.disputes()) {
+      const opened = [row['mode'], dayOf(row['created_at']), row['currency']];
+      sums.add([...opened, 'disputes'], 1);
+      sums.add([...opened, 'disputed_cents'], row['amount_cents']);
+      if (row['status'] === 'lost') sums.add([...opened, 'net_cents'], -Number(row['amount_cents']));
+    }
     return sums.withoutZeros();
   }
 
@@ -214,6 +213,8 @@ export class LedgerHarness {
     return rows.sort((one, other) => (String(one[order]) < String(other[order]) ? -1 : 1));
   }
 }
+
+const AMOUNTS = ['payments', 'gross_cents', 'refunded_cents', 'disputes', 'disputed_cents', 'net_cents'];
 
 class Sums {
   readonly #sums = new Map<string, number>();

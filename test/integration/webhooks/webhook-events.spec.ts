@@ -12,6 +12,7 @@ import {
   type EventBody,
 } from '../../harness/ledger/signed-events.js';
 import { down } from '../../harness/stripe/faults.js';
+import { subscribe } from '../../harness/stripe/routes/subscription.routes.js';
 import type { StripeAccount } from '../../harness/stripe/stripe-account.js';
 import { configPath, OWNER, STRANGER } from '../../harness/test-app.js';
 import { engine } from '../../harness/database/test-database.js';
@@ -86,6 +87,70 @@ describe('webhook events', () => {
         engine === 'sqlite' ? `DROP TRIGGER ${name}` : `DROP TRIGGER ${name} ON ${table}`,
       );
   }
+
+  describe('about a subscription or a payment', () => {
+    const about = (type: string, object: object, fields: Partial<EventBody> = {}) =>
+      anEvent({ type, data: { object: { metadata: {}, ...object } }, ...fields });
+    const ids = async (query: string) => (await list(query)).events.map(({ id }) => id);
+    const charge = {
+      ...{ id: 'ch_1', object: 'charge', payment_intent: 'pi_1', captured: true, amount: 1_000 },
+      ...{ amount_captured: 1_000, amount_refunded: 400, currency: 'usd' },
+    };
+
+    it('are found by its id, with every outcome, and name it', async () => {
+      const payment = aPayment();
+      (payment['data'] as { object: { id: string } }).object.id = 'pi_1';
+      const refund = about('charge.refunded', charge);
+      const unreadable = about('charge.refunded', { ...charge, amount_refunded: 'half' });
+      const ignored = about('charge.captured', charge);
+      for (const event of [payment, refund, unreadable, ignored, aPayment()]) await send(event).expect(200);
+      const found = await ids('?object_id=pi_1');
+      expect(found.sort()).toEqual([payment, refund, unreadable, ignored].map(({ id }) => id).sort());
+      expect(await ids('?object_id=pi_1&outcome=unreadable')).toEqual([unreadable.id]);
+      expect(await ids('?object_id=pi_1&type=charge.captured&mode=test')).toEqual([ignored.id]);
+      expect(await list('?object_id=pi_1&page=2&page_size=3')).toMatchObject({ total: 4, events: [{}] });
+      for (const query of ['mode=live', 'type=charge.expired', 'outcome=failed'])
+        expect(await list(`?object_id=pi_1&${query}`)).toMatchObject({ total: 0, events: [] });
+      expect(await list('?object_id=pi_0')).toMatchObject({ total: 0, events: [] });
+      expect((await list('?object_id=pi_1')).events[0]).toMatchObject({
+        payment_intent_id: 'pi_1',
+        subscription_id: null,
+      });
+    });
+
+    it('keep the ids that a failed delivery named, and learn others when they are applied', async () => {
+      const data = account.test;
+      const [price] = data.all('price').filter(({ lookup_key }) => lookup_key === 'monthly');
+      const customer = data.create('customer', {}).id;
+      if (!price) throw new Error('There is no monthly price.');
+      const { id } = subscribe(data, {
+        customer,
+        items: [{ price, quantity: 1 }],
+        metadata: {},
+        trialDays: 0,
+      });
+      const [paid] = data.all('event').filter(({ type }) => type === 'invoice.paid');
+      const [intent] = data.all('payment_intent');
+      app.stripe.fail(down(503, { retry: false }), { on: /invoice_payments/ });
+      await send({ ...paid } as EventBody).expect(500);
+      expect((await list(`?object_id=${id}`)).events).toMatchObject([
+        { id: paid?.id, outcome: 'failed', subscription_id: id, payment_intent_id: null },
+      ]);
+      await send({ ...paid } as EventBody).expect(200);
+      for (const objectId of [id, intent?.id])
+        expect((await list(`?object_id=${objectId}`)).events).toMatchObject([
+          { id: paid?.id, outcome: 'applied', subscription_id: id, payment_intent_id: intent?.id },
+        ]);
+      // As after an update of a server that did not know the ids.
+      await execute(
+        app.database,
+        'UPDATE webhook_events SET subscription_id = NULL, payment_intent_id = NULL',
+      );
+      expect(await list(`?object_id=${id}`)).toMatchObject({ total: 0 });
+      await app.send('post', `${eventsPath()}/${paid?.id}/replay`).expect(200);
+      expect(await ids(`?object_id=${id}`)).toEqual([paid?.id]);
+    });
+  });
 
   describe('of an unknown form', () => {
     /** A paid invoice without its amount. */

@@ -1,14 +1,33 @@
+import type { ReactNode } from 'react';
+import { Link } from 'wouter';
 import { api, ask } from '../../api/client';
 import { messageOf } from '../../api/errors';
 import type { Schema } from '../../api/types';
 import { useMay, useProject } from '../../shell/project';
+import { paymentPath, subscriptionPath } from '../../shell/paths';
 import { text } from '../../text';
 import { Ago } from '../../ui/ago';
-import { Facts, Note, Pre, Tag } from '../../ui/content';
+import { Facts, Note, Pre } from '../../ui/content';
 import { Actions, Button, CopyButton, FormError } from '../../ui/controls';
 import { Dialog } from '../../ui/overlays';
 import { useAct } from '../../ui/use-act';
-import { TONES } from './events';
+import { OutcomeTag } from './outcome';
+
+/** Links to the subscription and the payment that an event is about. */
+function objectsOf(
+  project: string,
+  { mode, subscription_id, payment_intent_id }: Schema<'StripeWebhookEvent'>,
+): [string, ReactNode][] {
+  const link = (id: string, pathOf: typeof paymentPath) => (
+    <Link key={id} className="link" href={pathOf(project, id, mode === 'test')}>
+      <code>{id}</code>
+    </Link>
+  );
+  return [
+    ...(subscription_id ? [[text.money.subscription, link(subscription_id, subscriptionPath)] as const] : []),
+    ...(payment_intent_id ? [[text.money.payment, link(payment_intent_id, paymentPath)] as const] : []),
+  ].map(([name, value]) => [name, value]);
+}
 
 export function EventDialog({
   id,
@@ -53,13 +72,9 @@ export function EventDialog({
                 </span>,
               ],
               [text.mode.label, text.mode[event.mode]],
-              [
-                text.events.outcome,
-                <Tag key="outcome" tone={TONES[event.outcome]}>
-                  {text.events.outcomes[event.outcome]}
-                </Tag>,
-              ],
+              [text.events.outcome, <OutcomeTag key="outcome" outcome={event.outcome} />],
               [text.events.reason, event.reason],
+              ...objectsOf(project.id, event),
               [text.events.created, <Ago key="created" at={event.created_at} />],
               [text.events.received, <Ago key="received" at={event.received_at} />],
               [text.events.processed, <Ago key="processed" at={event.processed_at} />],

@@ -6,38 +6,34 @@ import { useAddress } from '../../shell/address';
 import { useMay, useProject } from '../../shell/project';
 import { text } from '../../text';
 import { Ago } from '../../ui/ago';
-import { Card, Empty, Note, Page, Skeleton, Tag, type Tone } from '../../ui/content';
+import { Card, Empty, Note, Page, Skeleton } from '../../ui/content';
 import { Button, Checkbox, Choice, Field, Filters } from '../../ui/controls';
 import { Failed } from '../../ui/loaded';
 import { EventDialog } from './event-dialog';
 import styles from './events.module.css';
+import { type Outcome, OUTCOMES, OutcomeTag } from './outcome';
 import { Reconcile } from './reconcile';
 
 type Event = Schema<'StripeWebhookEvent'>;
-type Outcome = Event['outcome'];
-
-const OUTCOMES = ['applied', 'ignored', 'unreadable', 'failed', 'open'] as const satisfies Outcome[];
-export const TONES: Record<Outcome, Tone> = {
-  applied: 'good',
-  ignored: 'off',
-  unreadable: 'warn',
-  failed: 'bad',
-  open: 'warn',
-};
-
 export function Events() {
   const { id } = useProject();
   const may = useMay();
   const [mode, setMode] = useAddress<Mode | ''>('mode', '');
   const [outcome, setOutcome] = useAddress<Outcome | ''>('outcome', '');
   const [type, setType] = useAddress('type', '');
+  const [object, setObject] = useAddress('object', '');
   const [follow, setFollow] = useAddress<'' | 'on'>('follow', '');
   const [opened, open] = useAddress('event', '');
-  const query = { mode: mode || undefined, outcome: outcome || undefined, type: type || undefined };
+  const query = {
+    mode: mode || undefined,
+    outcome: outcome || undefined,
+    type: type || undefined,
+    object_id: object || undefined,
+  };
   const list = useInfiniteQuery(queries.events(id, query, follow === 'on'));
   const pages = list.data?.pages ?? [];
   const total = pages[0]?.total ?? 0;
-  const isFiltered = mode !== '' || outcome !== '' || type !== '';
+  const isFiltered = mode !== '' || outcome !== '' || type !== '' || object !== '';
   const event = pages.flatMap(({ events }) => events).find((each) => each.id === opened);
   return (
     <Page
@@ -68,6 +64,13 @@ export function Events() {
           placeholder="invoice.paid"
           value={type}
           onChange={({ target }) => setType(target.value.trim())}
+        />
+        <Field
+          label={text.events.object}
+          type="search"
+          placeholder="sub_… / pi_…"
+          value={object}
+          onChange={({ target }) => setObject(target.value.trim())}
         />
         <Checkbox
           label={text.events.follow}
@@ -141,7 +144,7 @@ const Chunk = memo(function Chunk({ events, onOpen }: { events: Event[]; onOpen:
             </button>
           </span>
           <span role="cell">
-            <Tag tone={TONES[event.outcome]}>{text.events.outcomes[event.outcome]}</Tag>
+            <OutcomeTag outcome={event.outcome} />
           </span>
           <span role="cell" className={styles.reason} title={event.reason ?? undefined}>
             {event.reason}

@@ -4,7 +4,7 @@ import { Link } from 'wouter';
 import * as queries from '../../api/queries';
 import type { Mode, Schema } from '../../api/types';
 import { useAddress, usePage } from '../../shell/address';
-import { projectPath } from '../../shell/paths';
+import { paymentPath, subscriptionPath } from '../../shell/paths';
 import { useProject } from '../../shell/project';
 import { text } from '../../text';
 import { dayOf, money } from '../../text/format';
@@ -48,19 +48,12 @@ export const Amount = ({ payment }: { payment: Payment }) => (
   </>
 );
 
-/** The lists have no filter by the id of a payment, so the address has the time at which it is found. */
-const paymentPath = (project: string, { payment_intent_id, created_at, is_test_mode }: Payment): string =>
-  `${projectPath(project, 'money')}/payments/${payment_intent_id}?mode=${is_test_mode ? 'test' : 'live'}&at=${encodeURIComponent(created_at)}`;
-
-export const subscriptionPath = (project: string, id: string, isTest: boolean): string =>
-  `${projectPath(project, 'money')}/subscriptions/${id}?mode=${isTest ? 'test' : 'live'}`;
-
 export function paymentColumns(project: string): Column<Payment>[] {
   return [
     {
       name: text.money.payment,
       cell: (payment) => (
-        <Link className="link" href={paymentPath(project, payment)}>
+        <Link className="link" href={paymentPath(project, payment.payment_intent_id, payment.is_test_mode)}>
           {payment.description ?? payment.payment_intent_id}
         </Link>
       ),

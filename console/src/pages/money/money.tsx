@@ -85,6 +85,7 @@ function Charts({
   const gross = valueOf('gross_revenue_cents', currency);
   const net = valueOf('net_revenue_cents', currency);
   const refunds = valueOf('refunded_cents', currency);
+  const disputes = valueOf('disputes', currency);
   const active = points.at(-1)?.active_subscriptions ?? 0;
   const before = earlier.at(-1)?.active_subscriptions ?? 0;
   const { lines, format } = linesOf(shown, currency);
@@ -111,6 +112,9 @@ function Charts({
         title={text.money.charts[shown]}
         aside={
           <div className="row">
+            {shown === 'disputes' && (
+              <span className="sub">{text.money.disputesOpened(sumOf(points, disputes))}</span>
+            )}
             {currencies.length > 1 && shown !== 'active' && (
               <Choice
                 label={text.money.currency}
@@ -142,6 +146,15 @@ function Charts({
                 isNumber: true,
                 cell: (point: Point) => format(pick(point)),
               })),
+              ...(shown === 'disputes'
+                ? [
+                    {
+                      name: text.money.number,
+                      isNumber: true,
+                      cell: (point: Point) => number(disputes(point)),
+                    },
+                  ]
+                : []),
             ]}
             items={points}
             keyOf={({ start }) => start}

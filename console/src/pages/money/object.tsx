@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, useParams, useSearchParams } from 'wouter';
+import { Link, useParams } from 'wouter';
 import * as queries from '../../api/queries';
 import type { Schema } from '../../api/types';
-import { projectPath } from '../../shell/paths';
+import { projectPath, subscriptionPath } from '../../shell/paths';
 import { useMode } from '../../shell/address';
 import { useProject } from '../../shell/project';
 import { text } from '../../text';
@@ -12,7 +12,8 @@ import { Card, CardBody, Empty, Facts, Note, Page, Timeline } from '../../ui/con
 import { ButtonLink, CopyButton, ExternalLink } from '../../ui/controls';
 import { Loaded } from '../../ui/loaded';
 import { Table } from '../../ui/table';
-import { Amount, paymentColumns, Status, subscriptionPath } from './lists';
+import { Amount, paymentColumns, Status } from './lists';
+import { EventTimeline } from './timeline';
 
 const dashboard = (kind: 'payments' | 'subscriptions', id: string, isTest: boolean) =>
   `https://dashboard.stripe.com/${isTest ? 'test/' : ''}${kind}/${id}`;
@@ -41,22 +42,20 @@ export function Payment() {
   const { id } = useProject();
   const { object = '' } = useParams<{ object: string }>();
   const [mode] = useMode();
-  const [parameters] = useSearchParams();
-  const at = Date.parse(parameters.get('at') ?? '');
-  const around = Number.isNaN(at)
-    ? {}
-    : {
-        created_after: new Date(at - 1_000).toISOString(),
-        created_before: new Date(at + 1_000).toISOString(),
-      };
-  const query = useQuery(queries.payments(id, { test_mode: mode === 'test', page_size: 100, ...around }));
+  const query = useQuery(queries.payments(id, { test_mode: mode === 'test', payment_intent_id: object }));
   return (
     <Page title={text.money.payment} about={<Id id={object} />}>
       <Loaded query={query} lines={8}>
-        {({ payments }) => {
-          const payment = payments.find(({ payment_intent_id }) => payment_intent_id === object);
-          return payment ? <PaymentCard payment={payment} /> : <Missing />;
-        }}
+        {({ payments: [payment] }) =>
+          payment ? (
+            <>
+              <PaymentCard payment={payment} />
+              <EventTimeline objectId={object} mode={mode} />
+            </>
+          ) : (
+            <Missing />
+          )
+        }
       </Loaded>
     </Page>
   );
@@ -119,6 +118,7 @@ export function Subscription() {
           subscription ? (
             <>
               <SubscriptionCard subscription={subscription} />
+              <EventTimeline objectId={object} mode={mode} />
               <Card title={text.money.lists.payments}>
                 <Loaded query={payments} lines={3}>
                   {({ payments: items }) =>

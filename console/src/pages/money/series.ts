@@ -3,7 +3,7 @@ import { text } from '../../text';
 import { money, number } from '../../text/format';
 
 export type Point = Schema<'StatsSeriesPoint'>;
-type Amount = 'gross_revenue_cents' | 'net_revenue_cents' | 'refunded_cents';
+type Amount = 'gross_revenue_cents' | 'net_revenue_cents' | 'refunded_cents' | 'disputed_cents' | 'disputes';
 
 export interface Line {
   name: string;
@@ -13,7 +13,7 @@ export interface Line {
   look: 'area' | 'dashed';
 }
 
-export const CHARTS = ['revenue', 'active', 'refunds'] as const;
+export const CHARTS = ['revenue', 'active', 'refunds', 'disputes'] as const;
 export type Chart = (typeof CHARTS)[number];
 
 /** Amounts of different currencies are never added up. */
@@ -57,12 +57,12 @@ export function linesOf(
       ],
       format: number,
     };
-  if (chart === 'refunds')
+  if (chart === 'refunds' || chart === 'disputes')
     return {
       lines: [
         {
-          name: text.money.refunds,
-          pick: valueOf('refunded_cents', currency),
+          name: text.money.charts[chart],
+          pick: valueOf(chart === 'refunds' ? 'refunded_cents' : 'disputed_cents', currency),
           color: '--warn',
           look: 'area',
         },

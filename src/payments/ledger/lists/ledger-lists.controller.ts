@@ -155,6 +155,7 @@ function filterOf(query: AnyListQuery): LedgerFilter {
     userId: query.user_id,
     customerId: query.customer_id,
     subscriptionId: query.subscription_id,
+    paymentIntentId: 'payment_intent_id' in query ? query.payment_intent_id : undefined,
     createdAfter: query.created_after,
     createdBefore: query.created_before,
     updatedSince,

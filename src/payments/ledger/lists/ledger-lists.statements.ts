@@ -59,6 +59,8 @@ export interface LedgerFilter {
   readonly customerId?: string;
   /** As clients see it: Stripe's id in the list of subscriptions, our id in that of payments. */
   readonly subscriptionId?: string;
+  /** Stripe's id. */
+  readonly paymentIntentId?: string;
   /** Inclusive. */
   readonly createdAfter?: Date;
   /** Exclusive. */
@@ -201,8 +203,18 @@ export const MAX_COUNTED = 10_000;
 
 /** Whether the statistics have the total of the filter. */
 export function isCounted(filter: LedgerFilter): boolean {
-  const { userId, customerId, subscriptionId, createdAfter, createdBefore, updatedSince } = filter;
-  return ![userId, customerId, subscriptionId, createdAfter, createdBefore, updatedSince].some(Boolean);
+  const { userId, customerId, subscriptionId, paymentIntentId, createdAfter, createdBefore, updatedSince } =
+    filter;
+  const uncounted = [
+    userId,
+    customerId,
+    subscriptionId,
+    paymentIntentId,
+    createdAfter,
+    createdBefore,
+    updatedSince,
+  ];
+  return !uncounted.some(Boolean);
 }
 
 /** Number of rows on all pages, from the statistics; or counted, and then at most one more than `MAX_COUNTED`. */
@@ -273,12 +285,14 @@ function conditionsOf(
   filter: LedgerFilter,
   bind: (value: SqlValue) => string,
 ): (row: string, dialect: Dialect) => string {
-  const [first, ...others] = [
+  const equalities = [
+    ['payment_intent_id', filter.paymentIntentId] as const,
     ['subscription_id', filter.subscriptionId] as const,
     ['customer_id', filter.customerId] as const,
     ['user_id', filter.userId] as const,
     ['status', filter.status] as const,
   ].flatMap(([column, value]) => (value === undefined ? [] : [{ column, parameter: bind(value) }]));
+  const [first, ...others] = equalities;
   const ranges = [
     ['created_at >=', filter.createdAfter] as const,
     ['created_at <', filter.createdBefore] as const,
@@ -286,10 +300,8 @@ function conditionsOf(
     ['updated_at <', filter.updatedBefore] as const,
   ].flatMap(([comparison, time]) => (time ? [`${comparison} ${bind(time)}`] : []));
   // A payment shows a subscription only if the ledger has it.
-  const known =
-    name === 'payment' && filter.subscriptionId !== undefined && first
-      ? [`EXISTS (SELECT 1 FROM stripe_subscriptions s WHERE s.id = ${first.parameter})`]
-      : [];
+  const paid = equalities.find(({ column }) => name === 'payment' && column === 'subscription_id');
+  const known = paid ? [`EXISTS (SELECT 1 FROM stripe_subscriptions s WHERE s.id = ${paid.parameter})`] : [];
   return (row, { equalsUnindexed }) =>
     [
       ...(first ? [`${row}.${first.column} = ${first.parameter}`] : []),

@@ -92,6 +92,12 @@ const PaidSubscription = () =>
     description: 'Only payments with this `subscription_id`.',
   });
 
+const PaymentIntentId = () =>
+  StripeIdFilter(
+    "Only the payment with this `payment_intent_id` (Stripe's id).",
+    'pi_aaaaaaaaaaaaaaaaaaaaaaaa',
+  );
+
 /** A page of one project's subscriptions. */
 export class ProjectSubscriptionsQuery extends LedgerQuery {
   @TestMode()
@@ -108,6 +114,9 @@ export class ProjectSubscriptionsQuery extends LedgerQuery {
 export class ProjectPaymentsQuery extends LedgerQuery {
   @TestMode()
   test_mode = true;
+
+  @PaymentIntentId()
+  payment_intent_id?: string;
 
   @PaidSubscription()
   subscription_id?: string;
@@ -134,6 +143,9 @@ export class SubscriptionListQuery extends DeveloperListQuery {
 }
 
 export class PaymentListQuery extends DeveloperListQuery {
+  @PaymentIntentId()
+  payment_intent_id?: string;
+
   @PaidSubscription()
   subscription_id?: string;
 

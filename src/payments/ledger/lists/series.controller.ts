@@ -16,7 +16,7 @@ import {
 import { SeriesService } from './series.service.js';
 
 const DESCRIPTION =
-  'Gross and net revenue, refunds and active subscriptions by day, week or month, and by currency. A payment counts at its creation, a refund at its time, and a lost dispute at its opening.';
+  'Gross and net revenue, refunds, disputes and active subscriptions by day, week or month, and by currency. A payment counts at its creation, a refund at its time, and a dispute at its opening.';
 
 @ApiTags('Subscriptions and payments')
 @ApiBearerAuth('HTTPBearer')

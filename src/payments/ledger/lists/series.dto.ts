@@ -134,6 +134,16 @@ class SeriesRevenue {
   refunded_cents: number;
 
   @ApiProperty({
+    description: 'Disputes that were opened in the interval, won or lost, with inquiries.',
+    type: 'integer',
+    example: 0,
+  })
+  disputes: number;
+
+  @ApiProperty({ description: 'Amount of these disputes.', type: 'integer', example: 0 })
+  disputed_cents: number;
+
+  @ApiProperty({
     description: 'Gross less refunds, and less lost disputes that were opened in the interval.',
     type: 'integer',
     example: 2000,
@@ -216,6 +226,8 @@ export function toSeriesResponse(
         successful_payments: amounts.payments,
         gross_revenue_cents: amounts.grossCents,
         refunded_cents: amounts.refundedCents,
+        disputes: amounts.disputes,
+        disputed_cents: amounts.disputedCents,
         net_revenue_cents: amounts.netCents,
       })),
     })),

@@ -4,7 +4,7 @@ import { DAY_MS, dayOf } from '../../../common/time.js';
 import { Database } from '../../../database/database.js';
 import { ReadableProjects, type Scope } from '../../../projects/members/readable-projects.js';
 import type { StripeMode } from '../../stripe/stripe-mode.js';
-import type { DayRevenue } from '../store/statistics.entities.js';
+import { addRevenueOfDay, type DayRevenue, NO_DAY_REVENUE } from '../store/statistics.entities.js';
 import type { SeriesInterval } from './series.dto.js';
 import { ACTIVE_BY_DAY, REVENUE_BY_DAY } from './series.statements.js';
 
@@ -29,8 +29,6 @@ export interface SeriesPoint {
 
 /** Amounts of one answer, which is written in one piece: more would keep other requests waiting. */
 const MAX_AMOUNTS = 10_000;
-
-const NOTHING: DayRevenue = { payments: 0, grossCents: 0, refundedCents: 0, netCents: 0 };
 
 /** Reads revenue and active subscriptions over time, from sums that each write of the ledger keeps by day. */
 @Injectable()
@@ -59,7 +57,7 @@ export class SeriesService {
       ]);
       for (const { day, currency, ...amounts } of revenue) {
         const key = `${startOf(day, interval)} ${currency}`;
-        sums.set(key, plus(sums.get(key) ?? NOTHING, amounts));
+        sums.set(key, addRevenueOfDay(sums.get(key) ?? NO_DAY_REVENUE, amounts));
         currencies.add(currency);
       }
       for (const { day, change } of changes) {
@@ -73,7 +71,7 @@ export class SeriesService {
       activeSubscriptions += changeAt.get(start) ?? 0;
       const ofStart = [...currencies]
         .sort()
-        .map((currency) => [currency, sums.get(`${start} ${currency}`) ?? NOTHING] as const);
+        .map((currency) => [currency, sums.get(`${start} ${currency}`) ?? NO_DAY_REVENUE] as const);
       return { start, activeSubscriptions, revenue: new Map(ofStart) };
     });
   }
@@ -82,15 +80,6 @@ export class SeriesService {
 function tooManyAmounts(points: number, currencies: number): ValidationFailed {
   const msg = `gives ${points} points in ${currencies} currencies, and an answer has at most ${MAX_AMOUNTS} amounts: choose a longer interval or fewer days`;
   return new ValidationFailed([{ loc: ['query', 'from'], msg, type: 'value_error' }]);
-}
-
-function plus(one: DayRevenue, other: DayRevenue): DayRevenue {
-  return {
-    payments: one.payments + other.payments,
-    grossCents: one.grossCents + other.grossCents,
-    refundedCents: one.refundedCents + other.refundedCents,
-    netCents: one.netCents + other.netCents,
-  };
 }
 
 /** First day of the day's interval. Weeks begin on Monday (ISO 8601). */

@@ -11,7 +11,8 @@ export const REVENUE_BY_DAY = sql<RevenueOfDay>(
   ({
     jsonUuids,
   }) => `SELECT d.day, d.currency, SUM(d.payments) AS payments, SUM(d.gross_cents) AS "grossCents",
-     SUM(d.refunded_cents) AS "refundedCents", SUM(d.net_cents) AS "netCents"
+     SUM(d.refunded_cents) AS "refundedCents", SUM(d.disputes) AS disputes,
+     SUM(d.disputed_cents) AS "disputedCents", SUM(d.net_cents) AS "netCents"
    FROM ledger_days d WHERE d.project_id IN (${jsonUuids('$1')}) AND ${OF_MODE} AND d.day >= $3 AND d.day <= $4
    GROUP BY d.day, d.currency`,
   'revenue_by_day',

@@ -36,12 +36,18 @@ export function readInvoice(projectId: ProjectId, object: StripeObject): Invoice
     invoiceId: required(object.id('id'), 'id'),
     customerId: customerIdOf(object),
     currency: paidCents === undefined ? '' : currencyOf(object),
-    subscriptionId: parent?.id('subscription') ?? object.id('subscription'),
+    subscriptionId: subscriptionOfInvoice(object),
     userId: userIn(projectId, metadata) ?? userIn(projectId, object.object('metadata')),
     isPaid,
     paidCents,
     parts: paidCents === undefined ? [] : partsOf(object, paidCents),
   };
+}
+
+/** @returns Stripe's id */
+export function subscriptionOfInvoice(object: StripeObject): string | undefined {
+  const parent = object.object('parent')?.object('subscription_details');
+  return parent?.id('subscription') ?? object.id('subscription');
 }
 
 function isPaidOff(object: StripeObject): boolean {

@@ -1,10 +1,16 @@
 import type { ProjectId } from '../../../common/ids.js';
-import { customerIdsOf, required, type StripeObject, Unreadable, userIn } from './stripe-object.js';
+import { customerIdsOf, required, StripeObject, Unreadable, userIn } from './stripe-object.js';
 import type { Observation } from '../merge/observation.js';
 import { type DisputeFact, readDispute } from '../merge/dispute.js';
 import type { Party } from '../merge/ledger-change.js';
 import type { PaymentFact } from '../merge/payment.js';
-import { attemptsOf, invoicePayments, type InvoiceReading, readInvoice } from './read-invoice.js';
+import {
+  attemptsOf,
+  invoicePayments,
+  type InvoiceReading,
+  readInvoice,
+  subscriptionOfInvoice,
+} from './read-invoice.js';
 import { readCharge, readPaymentIntent, readSessionPayment, sessionUser } from './read-payments.js';
 import { readSubscription, type SubscriptionFact } from '../merge/subscription.js';
 
@@ -31,6 +37,12 @@ export interface Reading {
     readonly paymentIntentId: string | undefined;
   };
   readonly dispute?: DisputeFact;
+}
+
+/** Stripe's ids of the subscription and of the payment that an event is about. */
+export interface Subject {
+  readonly subscriptionId: string | null;
+  readonly paymentIntentId: string | null;
 }
 
 const MAX_KIND_LENGTH = 64;
@@ -125,5 +137,23 @@ export function readObject(
       return { party, dispute: readDispute(object, observed, type), payments: [] };
     default:
       return { party, payments: [] };
+  }
+}
+
+/** The subscription and the payment that an object is or names; none if its form is unknown. */
+export function subjectOf(source: unknown): Subject {
+  try {
+    const object = StripeObject.from(source);
+    const kind = object?.text('object', MAX_KIND_LENGTH);
+    const named = (name: string) => object?.id(name);
+    const ownId = (...kinds: string[]) => (kind && kinds.includes(kind) ? named('id') : undefined);
+    const charge = kind === 'charge' ? named('id') : named('charge');
+    return {
+      subscriptionId: ownId('subscription') ?? (object && subscriptionOfInvoice(object)) ?? null,
+      paymentIntentId: ownId('payment_intent') ?? named('payment_intent') ?? charge ?? null,
+    };
+  } catch (error) {
+    if (error instanceof Unreadable) return { subscriptionId: null, paymentIntentId: null };
+    throw error;
   }
 }

@@ -110,12 +110,14 @@ export const ADD_REVENUE = sql<never>(
   'add_revenue_in_ledger',
 );
 
-/** $1 project, $2 mode, $3 day, $4 currency, $5 slot; additions: $6 payments, $7 gross, $8 refunded, $9 net. */
+/** $1 project, $2 mode, $3 day, $4 currency, $5 slot; additions: `DAY_AMOUNTS`. */
 export const ADD_DAY = sql<never>(
-  `INSERT INTO ledger_days (${columnNames(LedgerDayEntity)}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+  `INSERT INTO ledger_days (${columnNames(LedgerDayEntity)}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
    ON CONFLICT (project_id, mode, day, currency, slot) DO UPDATE SET payments = ledger_days.payments + excluded.payments,
      gross_cents = ledger_days.gross_cents + excluded.gross_cents,
-     refunded_cents = ledger_days.refunded_cents + excluded.refunded_cents, net_cents = ledger_days.net_cents + excluded.net_cents`,
+     refunded_cents = ledger_days.refunded_cents + excluded.refunded_cents,
+     disputes = ledger_days.disputes + excluded.disputes,
+     disputed_cents = ledger_days.disputed_cents + excluded.disputed_cents, net_cents = ledger_days.net_cents + excluded.net_cents`,
   'add_day_in_ledger',
 );
 

@@ -70,7 +70,7 @@ const DAY_PK = { primaryKeyConstraintName: 'ledger_days_pk' };
 
 /**
  * Revenue of one day (UTC) in one currency: the sum over all slots. A payment counts on the day of its creation, a
- * refund on the day of the refund, and a lost dispute on the day on which it was opened.
+ * refund on the day of the refund, and a dispute on the day on which it was opened.
  */
 @Entity('ledger_days')
 export class LedgerDayEntity {
@@ -100,13 +100,43 @@ export class LedgerDayEntity {
   @Column({ name: 'refunded_cents', type: 'bigint' })
   refundedCents: number;
 
+  /** Disputes, independent of their end. */
+  @Column({ type: 'bigint' })
+  disputes: number;
+
+  @Column({ name: 'disputed_cents', type: 'bigint' })
+  disputedCents: number;
+
   /** Gross less refunds and lost disputes. */
   @Column({ name: 'net_cents', type: 'bigint' })
   netCents: number;
 }
 
-/** Revenue of one day in one currency. */
-export type DayRevenue = Pick<LedgerDayEntity, 'payments' | 'grossCents' | 'refundedCents' | 'netCents'>;
+/** What a day has in one currency, in the order of the statement that adds it. */
+export const DAY_AMOUNTS = [
+  'payments',
+  'grossCents',
+  'refundedCents',
+  'disputes',
+  'disputedCents',
+  'netCents',
+] as const;
+export type DayRevenue = Pick<LedgerDayEntity, (typeof DAY_AMOUNTS)[number]>;
+
+export const NO_DAY_REVENUE: DayRevenue = {
+  payments: 0,
+  grossCents: 0,
+  refundedCents: 0,
+  disputes: 0,
+  disputedCents: 0,
+  netCents: 0,
+};
+
+export function addRevenueOfDay(one: DayRevenue, other: DayRevenue, sign: 1 | -1 = 1): DayRevenue {
+  const sum = { ...one };
+  for (const amount of DAY_AMOUNTS) sum[amount] += sign * other[amount];
+  return sum;
+}
 
 const ACTIVE_DAY_PK = { primaryKeyConstraintName: 'ledger_active_days_pk' };
 

@@ -7,7 +7,13 @@ import { hasSucceeded, type PaymentState, refundStepsOf } from '../merge/payment
 import { isActive, type OwnedSubscription } from '../merge/subscription.js';
 import type { Written } from './ledger-tables.js';
 import { ADD_ACTIVE, ADD_DAY, ADD_REVENUE, COUNT } from './ledger-tables.statements.js';
-import type { DayRevenue, Revenue } from './statistics.entities.js';
+import {
+  addRevenueOfDay,
+  DAY_AMOUNTS,
+  type DayRevenue,
+  NO_DAY_REVENUE,
+  type Revenue,
+} from './statistics.entities.js';
 
 const SLOTS = 8;
 
@@ -54,7 +60,7 @@ export class StatisticsRepository {
         ...revenueOf(written),
         ...revenueByDay(written, incomeByDay),
       ]),
-      ...disputes.flatMap((written) => [lossesOf(written), ...revenueByDay(written, lossByDay)]),
+      ...disputes.flatMap((written) => [lossesOf(written), ...revenueByDay(written, disputeByDay)]),
     ];
     const inOrder = additions
       .filter(({ amounts }) => amounts.some(Boolean))
@@ -143,7 +149,7 @@ function revenueByDay<State>(
     for (const { day, currency, amounts } of dailyOf(state)) {
       const key = `${day} ${currency}`;
       const sum = sums.get(key)?.amounts ?? NO_DAY_REVENUE;
-      sums.set(key, { day, currency, amounts: plus(sum, amounts, sign) });
+      sums.set(key, { day, currency, amounts: addRevenueOfDay(sum, amounts, sign) });
     }
   };
   if (before) counted(before, -1);
@@ -151,19 +157,8 @@ function revenueByDay<State>(
   return [...sums.values()].map(({ day, currency, amounts }) => ({
     statement: ADD_DAY,
     key: [day, currency, slotOf(id)],
-    amounts: [amounts.payments, amounts.grossCents, amounts.refundedCents, amounts.netCents],
+    amounts: DAY_AMOUNTS.map((amount) => amounts[amount]),
   }));
-}
-
-const NO_DAY_REVENUE: DayRevenue = { payments: 0, grossCents: 0, refundedCents: 0, netCents: 0 };
-
-function plus(one: DayRevenue, other: DayRevenue, sign: 1 | -1): DayRevenue {
-  return {
-    payments: one.payments + sign * other.payments,
-    grossCents: one.grossCents + sign * other.grossCents,
-    refundedCents: one.refundedCents + sign * other.refundedCents,
-    netCents: one.netCents + sign * other.netCents,
-  };
 }
 
 /** Income on the day of the payment, less each refund on its own day. */
@@ -171,7 +166,7 @@ function incomeByDay(payment: PaymentState): Daily[] {
   const { payments, grossCents } = incomeOf(payment);
   if (payments === 0) return [];
   const { currency, createdAt } = payment;
-  const income = { payments, grossCents, refundedCents: 0, netCents: grossCents };
+  const income = { ...NO_DAY_REVENUE, payments, grossCents, netCents: grossCents };
   // Stripe refunds no more than was paid; other reports don't count.
   const steps = refundStepsOf(payment).map(([asOf, total]) => [asOf, Math.min(total, grossCents)] as const);
   const refunds = steps.map(([asOf, total], index) => {
@@ -182,10 +177,16 @@ function incomeByDay(payment: PaymentState): Daily[] {
   return [{ day: dayOf(createdAt), currency, amounts: income }, ...refunds];
 }
 
-/** Loss on the day on which the dispute was opened, when Stripe withdrew the money. */
-function lossByDay(dispute: DisputeState): Daily[] {
-  const { currency, createdAt } = dispute;
-  return [{ day: dayOf(createdAt), currency, amounts: { ...NO_DAY_REVENUE, netCents: -lossOf(dispute) } }];
+/** Dispute and loss on the day on which it was opened, when Stripe withdrew the money. */
+function disputeByDay(dispute: DisputeState): Daily[] {
+  const { currency, createdAt, amountCents } = dispute;
+  const amounts = {
+    ...NO_DAY_REVENUE,
+    disputes: 1,
+    disputedCents: amountCents,
+    netCents: -lossOf(dispute),
+  };
+  return [{ day: dayOf(createdAt), currency, amounts }];
 }
 
 /** By how many the active subscriptions change on which day. The sum of all days is their number. */

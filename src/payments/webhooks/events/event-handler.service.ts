@@ -2,14 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { DomainError, type ErrorCode } from '../../../common/errors.js';
 import { isDatabaseUnavailable } from '../../../database/database-errors.js';
 import { ForeignObject } from '../../ledger/read/foreign-object.js';
+import type { LedgerChange } from '../../ledger/merge/ledger-change.js';
 import { LedgerService } from '../../ledger/ledger.service.js';
 import { retryIfStale } from '../../ledger/merge/observation.js';
+import { type Subject, subjectOf } from '../../ledger/read/read-object.js';
 import { Unreadable } from '../../ledger/read/stripe-object.js';
 import { DeliveryNotes } from './delivery-notes.js';
 import { EventPayloads } from './event-payloads.js';
 import { isHandled } from '../handled-events.js';
 import type { ReceivedEvent, Verdict } from './event-reader.js';
-import { WebhookEventsRepository } from './webhook-events.repository.js';
+import { type Application, WebhookEventsRepository } from './webhook-events.repository.js';
 
 export const HANDLED = ['applied', 'ignored', 'unreadable', 'duplicate'] as const;
 export type Handled = (typeof HANDLED)[number];
@@ -66,7 +68,7 @@ export class EventHandlerService {
     const reason = this.#reasonToIgnore(event);
     if (reason !== undefined) return this.events.replaceOutcome(event, { outcome: 'ignored', reason });
     try {
-      await this.#apply(event, (apply) => this.events.applyAgain(event, apply));
+      await this.#apply(event, (application) => this.events.applyAgain(event, application));
     } catch (error) {
       if (!isSettled(error)) throw error;
       if (error instanceof Unreadable)
@@ -80,8 +82,8 @@ export class EventHandlerService {
     if (reason !== undefined) return this.#ignore(event, reason);
     if (await this.events.countDuplicate(event)) return 'duplicate';
     try {
-      const isNew = await this.#apply(event, (apply) =>
-        this.payloads.withCurrentKey(event, (payload) => this.events.apply(event, payload, apply)),
+      const isNew = await this.#apply(event, (application) =>
+        this.payloads.withCurrentKey(event, (payload) => this.events.apply(event, payload, application)),
       );
       return isNew ? 'applied' : 'duplicate';
     } catch (error) {
@@ -113,17 +115,14 @@ export class EventHandlerService {
     return ignoredBecause ?? (isHandled(type) ? undefined : NOT_OURS);
   }
 
-  async #apply<T>(
-    event: ReceivedEvent,
-    write: (apply: () => ReturnType<LedgerService['apply']>) => Promise<T>,
-  ): Promise<T> {
+  async #apply<T>(event: ReceivedEvent, write: (application: Application) => Promise<T>): Promise<T> {
     if (event.unreadableField !== undefined) throw new Unreadable(event.unreadableField);
     try {
       if (event.accountError) throw event.accountError;
       return await retryIfStale(async () => {
         try {
           const change = await this.ledger.prepare(event);
-          return await write(() => this.ledger.apply(change));
+          return await write({ subject: subjectIn(event, change), apply: () => this.ledger.apply(change) });
         } catch (error) {
           if (error instanceof ForeignObject) await this.ledger.recordForeign(event, error);
           throw error;
@@ -148,6 +147,19 @@ export class EventHandlerService {
 /** Whether a retry of the event would have the same result. */
 function isSettled(error: unknown): error is Unreadable | ForeignObject {
   return error instanceof Unreadable || error instanceof ForeignObject;
+}
+
+/** Stripe may have been asked for ids that the payload lacks. Of several payments of an invoice, the first. */
+function subjectIn(
+  { object }: ReceivedEvent,
+  { subscription, party, payments, dispute }: LedgerChange,
+): Subject {
+  const named = subjectOf(object);
+  const [payment] = payments;
+  return {
+    subscriptionId: subscription?.subscriptionId ?? party.subscriptionId ?? named.subscriptionId,
+    paymentIntentId: payment?.paymentIntentId ?? dispute?.paymentIntentId ?? named.paymentIntentId,
+  };
 }
 
 function verdictOn(error: unknown): Verdict {

@@ -13,6 +13,12 @@ import type { Outcome } from './event-reader.js';
 @Entity('webhook_events')
 @Index('webhook_events_newest', ['projectId', 'mode', 'receivedAt', 'id'])
 @Index('webhook_events_failed', ['projectId', 'mode', 'failedAt'], { where: 'failed_at IS NOT NULL' })
+@Index('webhook_events_of_subscription', ['projectId', 'subscriptionId'], {
+  where: 'subscription_id IS NOT NULL',
+})
+@Index('webhook_events_of_payment', ['projectId', 'paymentIntentId'], {
+  where: 'payment_intent_id IS NOT NULL',
+})
 @Index('webhook_events_by_key', ['keyId', 'receivedAt'])
 export class WebhookEventEntity {
   @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'webhook_events_pk' })
@@ -72,6 +78,14 @@ export class WebhookEventEntity {
   /** Whether Stripe delivered it. Otherwise reconcile read it from Stripe's list. */
   @Column({ name: 'is_delivered', type: Boolean })
   isDelivered: boolean;
+
+  /** Stripe's id of the subscription that the event is about. */
+  @Column({ name: 'subscription_id', type: 'varchar', length: 255, nullable: true })
+  subscriptionId: string | null;
+
+  /** Stripe's id of the payment that the event is about, as in `stripe_payments`. */
+  @Column({ name: 'payment_intent_id', type: 'varchar', length: 255, nullable: true })
+  paymentIntentId: string | null;
 
   @ManyToOne(() => DataKeyEntity)
   @JoinColumn({ name: 'key_id', foreignKeyConstraintName: 'webhook_events_key_fk' })

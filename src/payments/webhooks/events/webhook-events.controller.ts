@@ -58,10 +58,10 @@ export class WebhookEventsController {
     @CurrentProject() { id }: Project,
     @Query() query: WebhookEventsQuery,
   ): Promise<WebhookEventListResponse> {
-    const { mode = null, type = null, outcome = null, page, page_size } = query;
+    const { mode = null, type = null, outcome = null, object_id: objectId = null, page, page_size } = query;
     const { events, total } = await this.events.list(
       id,
-      { mode, type, outcome },
+      { mode, type, outcome, objectId },
       { offset: offsetOf(query), limit: page_size },
     );
     const refusals = await this.events.refusals(id, mode);

@@ -37,6 +37,15 @@ export class WebhookEventsQuery extends PageQuery {
     optional: true,
   })
   type?: string;
+
+  @TextField({
+    description:
+      "Only events about this subscription or payment: Stripe's id of a subscription or a PaymentIntent, of a charge without a PaymentIntent, or of an invoice that was paid outside of Stripe.",
+    example: 'sub_aaaaaaaaaaaaaaaaaaaaaaaa',
+    maxLength: 255,
+    optional: true,
+  })
+  object_id?: string;
 }
 
 @ApiSchema({ name: 'StripeWebhookEvent', description: 'An event of Stripe with its outcome.' })
@@ -98,6 +107,20 @@ export class WebhookEventResponse {
     example: true,
   })
   replayable: boolean;
+
+  @ApiNullableString({
+    description:
+      "Stripe's id of the subscription that the event is about; `null` if it is about none, or about one that could not be read.",
+    example: 'sub_aaaaaaaaaaaaaaaaaaaaaaaa',
+  })
+  subscription_id: string | null;
+
+  @ApiNullableString({
+    description:
+      '`payment_intent_id` of the payment that the event is about, in the form of the list of payments; `null` if it is about none, or about one that could not be read.',
+    example: 'pi_aaaaaaaaaaaaaaaaaaaaaaaa',
+  })
+  payment_intent_id: string | null;
 
   @ApiTime('When Stripe created the event.')
   created_at: string;
@@ -178,6 +201,8 @@ export function toEventResponse(event: EventRow): WebhookEventResponse {
     last_failure_reason: event.failure,
     duplicate_count: event.duplicates,
     replayable: event.keyId !== null,
+    subscription_id: event.subscriptionId,
+    payment_intent_id: event.paymentIntentId,
     created_at: event.createdAt.toISOString(),
     received_at: event.receivedAt.toISOString(),
     processed_at: event.processedAt.toISOString(),

@@ -6,6 +6,7 @@ import { Database, query, type SqlValue, type Steps, zip } from '../../../databa
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
 import type { SealedPayload } from './event-payloads.js';
+import { type Subject, subjectOf } from '../../ledger/read/read-object.js';
 import type { Outcome, ReceivedEvent, Verdict } from './event-reader.js';
 import { WebhookEventEntity } from './webhook-event.entity.js';
 import * as statements from './webhook-events.statements.js';
@@ -23,6 +24,14 @@ export interface EventFilter {
   readonly mode: StripeMode | null;
   readonly type: string | null;
   readonly outcome: Outcome | null;
+  /** Stripe's id of a subscription or of a payment. */
+  readonly objectId: string | null;
+}
+
+/** The effect of an event on the ledger. */
+export interface Application {
+  readonly subject: Subject;
+  readonly apply: () => Steps<unknown>;
 }
 
 export interface EventList {
@@ -73,9 +82,9 @@ export class WebhookEventsRepository {
   async apply(
     event: ReceivedEvent,
     payload: SealedPayload | undefined,
-    apply: () => Steps<unknown>,
+    { subject, apply }: Application,
   ): Promise<boolean> {
-    const values = valuesOf(event, { outcome: 'applied', reason: null }, payload);
+    const values = valuesOf(event, { outcome: 'applied', reason: null }, payload, subject);
     try {
       await this.database.transaction(() => zip(claim(values), apply()));
       return true;
@@ -89,9 +98,11 @@ export class WebhookEventsRepository {
   /**
    * Marks a stored event as applied, independent of its outcome so far, and runs `apply` in one transaction.
    */
-  async applyAgain({ projectId, mode, id }: ReceivedEvent, apply: () => Steps<unknown>): Promise<void> {
+  async applyAgain({ projectId, mode, id }: ReceivedEvent, { subject, apply }: Application): Promise<void> {
+    const { subscriptionId, paymentIntentId } = subject;
+    const values = [projectId, mode, id, new Date(), subscriptionId, paymentIntentId];
     await this.database.transaction(function* () {
-      yield* query(statements.MARK_APPLIED, [projectId, mode, id, new Date()]);
+      yield* query(statements.MARK_APPLIED, values);
       yield* apply();
     });
   }
@@ -118,15 +129,24 @@ export class WebhookEventsRepository {
   /** Reads one page, newest first, and counts all events that match the filter. */
   async list(
     projectId: ProjectId,
-    { mode, type, outcome }: EventFilter,
+    { mode, type, outcome, objectId }: EventFilter,
     { offset, limit }: { offset: number; limit: number },
   ): Promise<EventList> {
     const filter = [projectId, mode, type, outcome];
+    if (objectId !== null) return this.#listOfObject([...filter, objectId], { offset, limit });
     const which =
       outcome === 'failed' || outcome === 'open' || outcome === 'unreadable' ? 'unsettled' : 'all';
     const [events, [counted]] = await Promise.all([
       this.database.query(statements.LIST[which], [...filter, limit, offset, offset + limit]),
       this.database.query(statements.COUNT[which], filter),
+    ]);
+    return { events, total: counted?.total ?? 0 };
+  }
+
+  async #listOfObject(filter: SqlValue[], { offset, limit }: { offset: number; limit: number }) {
+    const [events, [counted]] = await Promise.all([
+      this.database.query(statements.LIST_OF_OBJECT, [...filter, limit, offset]),
+      this.database.query(statements.COUNT_OF_OBJECT, filter),
     ]);
     return { events, total: counted?.total ?? 0 };
   }
@@ -185,9 +205,10 @@ function isClaimed([row]: { duplicates: number }[]): boolean {
 }
 
 function valuesOf(
-  { projectId, mode, id, type, apiVersion, created, isDelivered }: ReceivedEvent,
+  { projectId, mode, id, type, apiVersion, created, isDelivered, object }: ReceivedEvent,
   { outcome, reason }: Verdict,
   payload: SealedPayload | undefined,
+  { subscriptionId, paymentIntentId } = subjectOf(object),
 ): SqlValue[] {
   const sealed = [payload?.sealed ?? null, payload?.keyId ?? null];
   return [
@@ -202,5 +223,7 @@ function valuesOf(
     reason,
     ...sealed,
     isDelivered,
+    subscriptionId,
+    paymentIntentId,
   ];
 }

@@ -39,6 +39,8 @@ const COLUMNS = columnNames(WebhookEventEntity, [
   'sealed',
   'keyId',
   'isDelivered',
+  'subscriptionId',
+  'paymentIntentId',
 ]);
 
 /** $1 project, $2 mode, $3 id, `REVOCABLE`. Returns a row if the event was applied or ignored before. */
@@ -65,20 +67,24 @@ export const COUNT_DUPLICATE = sql<{ id: string }>(
   'count_duplicate_webhook_event',
 );
 
+/** A delivery that was applied knows the objects best, since Stripe was asked for those that the payload lacks. */
+const KEEP_SUBJECT = `subscription_id = COALESCE(excluded.subscription_id, e.subscription_id),
+     payment_intent_id = COALESCE(excluded.payment_intent_id, e.payment_intent_id)`;
+
 /**
  * $1 project, $2 mode, $3 id, $4 type, $5 API version, $6 created, $7 now, $8 outcome, $9 reason, $10 sealed,
- * $11 key, $12 whether Stripe delivered it; `toApply` also `REVOCABLE`. Of an event that was applied or ignored before, only the deliveries are
+ * $11 key, $12 whether Stripe delivered it, $13 subscription, $14 payment; `toApply` also `REVOCABLE`. Of an event that was applied or ignored before, only the deliveries are
  * counted: `duplicates` is greater than 0. On PostgreSQL the statement waits for a concurrent transaction that claimed the event.
  */
 export const CLAIM = {
   toIgnore: claim('claim_webhook_event_to_ignore', `e.${SETTLED}`),
-  toApply: claim('claim_webhook_event_to_apply', settledCondition(13, 'e.')),
+  toApply: claim('claim_webhook_event_to_apply', settledCondition(15, 'e.')),
 };
 
 function claim(name: string, isSettled: string) {
   return sql<{ duplicates: number }>(
-    `INSERT INTO webhook_events AS e (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11, $12)
-   ON CONFLICT (project_id, mode, id) DO UPDATE SET
+    `INSERT INTO webhook_events AS e (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11, $12, $13, $14)
+   ON CONFLICT (project_id, mode, id) DO UPDATE SET ${KEEP_SUBJECT},
      is_delivered = e.is_delivered OR excluded.is_delivered,
      duplicates = CASE WHEN ${isSettled} THEN e.duplicates + 1 ELSE 0 END,
      outcome = CASE WHEN ${isSettled} THEN e.outcome ELSE excluded.outcome END,
@@ -91,21 +97,32 @@ function claim(name: string, isSettled: string) {
 
 /** Parameters of `CLAIM.toApply`. Changes nothing if the event was applied meanwhile. */
 export const FAIL = sql<never>(
-  `INSERT INTO webhook_events AS e (${COLUMNS}, failed_at, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11, $12, $7, $9)
-   ON CONFLICT (project_id, mode, id) DO UPDATE SET is_delivered = e.is_delivered OR excluded.is_delivered,
+  `INSERT INTO webhook_events AS e (${COLUMNS}, failed_at, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, $10, $11, $12, $13, $14, $7, $9)
+   ON CONFLICT (project_id, mode, id) DO UPDATE SET ${KEEP_SUBJECT},
+     is_delivered = e.is_delivered OR excluded.is_delivered,
      outcome = excluded.outcome, reason = excluded.reason,
      processed_at = excluded.processed_at, failed_at = excluded.failed_at, failure = excluded.failure
-   WHERE NOT ${settledCondition(13, 'e.')}`,
+   WHERE NOT ${settledCondition(15, 'e.')}`,
   'fail_webhook_event',
 );
 
-/** $1 project, $2 mode, $3 id, $4 now. */
+/** $1 project, $2 mode, $3 id, $4 now, $5 subscription, $6 payment. */
 export const MARK_APPLIED = sql<never>(
-  `UPDATE webhook_events SET outcome = 'applied', reason = NULL, processed_at = $4 WHERE project_id = $1 AND mode = $2 AND id = $3`,
+  `UPDATE webhook_events SET outcome = 'applied', reason = NULL, processed_at = $4,
+     subscription_id = COALESCE($5, subscription_id), payment_intent_id = COALESCE($6, payment_intent_id)
+   WHERE project_id = $1 AND mode = $2 AND id = $3`,
   'mark_webhook_event_applied',
 );
 
-const EVENT = [...DESCRIPTION, 'failedAt', 'failure', 'duplicates', 'keyId'] as const;
+const EVENT = [
+  ...DESCRIPTION,
+  'failedAt',
+  'failure',
+  'duplicates',
+  'keyId',
+  'subscriptionId',
+  'paymentIntentId',
+] as const;
 export type EventRow = Pick<WebhookEventEntity, (typeof EVENT)[number]>;
 const ROW = columns(WebhookEventEntity, { only: EVENT });
 
@@ -148,6 +165,26 @@ export const COUNT = {
   all: count('count_webhook_events', false),
   unsettled: count('count_unsettled_webhook_events', true),
 };
+
+/** An object has few events, so that they are read whole: in the order of an index, others would be read as well. */
+const ofObject = (selected: string) => {
+  const by = (column: string) => `SELECT ${selected} FROM webhook_events
+    WHERE project_id = $1 AND ${column} = $5 AND COALESCE(mode = $2, true) AND COALESCE(type = $3, true)
+      AND COALESCE(outcome = $4, true)`;
+  return `WITH events AS MATERIALIZED (${by('subscription_id')} UNION ALL ${by('payment_intent_id')})`;
+};
+
+/** $1 project, $2 mode or `null`, $3 type or `null`, $4 outcome or `null`, $5 subscription or payment, $6 limit, $7 offset. */
+export const LIST_OF_OBJECT = sql<EventRow>(
+  `${ofObject(ROW)} SELECT * FROM events ORDER BY "receivedAt" DESC, id DESC LIMIT $6 OFFSET $7`,
+  'list_webhook_events_of_object',
+);
+
+/** The first parameters of `LIST_OF_OBJECT`. */
+export const COUNT_OF_OBJECT = sql<{ total: number }>(
+  `${ofObject('id')} SELECT count(*) AS total FROM events`,
+  'count_webhook_events_of_object',
+);
 
 /** $1 time, $2 limit. With the few key ids, an index on key and time finds the oldest payloads. */
 export const DESTROY_PAYLOADS = sql<{ id: string }>(
