@@ -15505,7 +15505,10 @@ export interface operations {
     createOperatorEventDestination: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Chosen by the caller for one thing to do, 1 to 255 printable characters. The same key and request within 24 hours gives the same answer, marked `Idempotent-Replayed: true`, and does nothing again; errors are not remembered. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -15567,7 +15570,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description There are 16 event destinations, which is the most. */
+            /** @description There are 16 event destinations, which is the most. Or a request with the same `Idempotency-Key` is still running. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -23728,6 +23731,7 @@ export interface operations {
 /** Operations that take an `Idempotency-Key`. */
 export const IDEMPOTENT_OPERATIONS = [
   "POST /api/v1/payments/stripe/projects/{project_id}/event-destinations",
+  "POST /api/v1/operator/event-destinations",
   "POST /api/v1/payments/stripe/checkout-session",
   "POST /api/v1/payments/stripe/cancel-subscription",
   "POST /api/v1/payments/stripe/update-subscription",

@@ -2,7 +2,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import type { AlertType } from './alert-texts.js';
 
-/** A mail about a problem of a project to one person, or the daily mail to operators. It has no address. */
+/** A mail about a problem of a project to one person, or a mail to operators. It has no address. */
 @Entity('alert_mails')
 @Index('alert_mails_by_project', ['projectId', 'type', 'createdAt'])
 @Index('alert_mails_by_due', ['dueAt'], { where: 'due_at IS NOT NULL' })
@@ -11,11 +11,11 @@ export class AlertMailEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'alert_mails_pk' })
   id: string;
 
-  /** `null` for the daily mail. */
+  /** `null` for a mail to operators. */
   @Column('uuid', { name: 'project_id', nullable: true })
   projectId: ProjectId | null;
 
-  /** Who gets it; `null` for the daily mail. */
+  /** Who gets it; `null` for a mail to operators. */
   @Column({ type: 'varchar', length: 255, nullable: true })
   subject: OwnerId | null;
 

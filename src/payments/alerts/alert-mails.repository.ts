@@ -33,15 +33,23 @@ export class AlertMailsRepository {
   /**
    * Adds a mail to each owner and admin, unless there was one about this problem within a day. The same event adds
    * nothing twice.
+   * @param projectId `null` for a problem of the operator, whose mail goes to operators
    */
-  async add(type: AlertType, projectId: ProjectId, data: object, eventId: string): Promise<void> {
+  async add(type: AlertType, projectId: ProjectId | null, data: object, eventId: string): Promise<void> {
     const { database } = this;
     const now = new Date();
     await database.transaction(function* () {
       yield* database.lock('add alert mails');
       const dayAgo = new Date(now.getTime() - DAY_MS);
-      if ((yield* query(statements.FIND_RECENT, [projectId, type, dayAgo])).length > 0) return;
-      for (const { subject } of yield* query(statements.FIND_RECIPIENTS, [projectId])) {
+      const { toOperators, ofProject } = statements.FIND_RECENT;
+      const recent =
+        projectId === null
+          ? yield* query(toOperators, [type, dayAgo])
+          : yield* query(ofProject, [type, dayAgo, projectId]);
+      if (recent.length > 0) return;
+      const recipients =
+        projectId === null ? [{ subject: null }] : yield* query(statements.FIND_RECIPIENTS, [projectId]);
+      for (const { subject } of recipients) {
         const mail = {
           id: uuidV5(`${eventId} ${subject}`, NAMESPACE),
           projectId,

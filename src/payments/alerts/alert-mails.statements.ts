@@ -11,10 +11,16 @@ export const ADD = sql<never>(
   `INSERT INTO alert_mails ${inserted(AlertMailEntity)} ON CONFLICT (id) DO NOTHING`,
 );
 
-/** $1 project, $2 type, $3 a day ago. */
-export const FIND_RECENT = sql<{ id: string }>(
-  'SELECT id FROM alert_mails WHERE project_id = $1 AND type = $2 AND created_at > $3 LIMIT 1',
-);
+const findRecent = (ofProject: string) =>
+  sql<{ id: string }>(
+    `SELECT id FROM alert_mails WHERE ${ofProject} AND type = $1 AND created_at > $2 LIMIT 1`,
+  );
+
+/** $1 type, $2 a day ago; `ofProject` also $3 project. */
+export const FIND_RECENT = {
+  toOperators: findRecent('project_id IS NULL'),
+  ofProject: findRecent('project_id = $3'),
+};
 
 /** $1 project. Its owner and admins, without those who want no mails. */
 export const FIND_RECIPIENTS = sql<{ subject: OwnerId }>(

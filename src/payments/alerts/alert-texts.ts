@@ -13,7 +13,8 @@ export const ALERT_TYPES = [
 ] as const;
 export type AlertType = (typeof ALERT_TYPES)[number];
 
-type Data = Partial<Pick<DurableEventMap['credentials.invalid'], 'mode' | 'reason'>> &
+/** What an event says that a mail repeats. */
+export type AlertData = Partial<Pick<DurableEventMap['credentials.invalid'], 'mode' | 'reason'>> &
   Partial<Pick<DurableEventMap['endpoint.silent'], 'missedEvents' | 'lastEventAt'>> & {
     readonly destination?: { readonly description: string | null };
   };
@@ -25,7 +26,7 @@ interface Words {
 
 const ENDPOINT_HELP = 'Make the endpoint again in the console, which repairs it.';
 
-const WORDS: Record<AlertType, (data: Data) => Words> = {
+const WORDS: Record<AlertType, (data: AlertData) => Words> = {
   'credentials.invalid': ({ mode, reason = '' }) => ({
     subject: `Stripe refuses the ${mode} key`,
     lines: [reason, 'Payments and subscriptions fail until a working key is stored.'],
@@ -61,12 +62,20 @@ const WORDS: Record<AlertType, (data: Data) => Words> = {
 /** @param project its name and page */
 export function alertMail(
   type: AlertType,
-  data: Data,
+  data: AlertData,
   project: { name: string; url: string },
 ): Omit<Mail, 'to'> {
   const { subject, lines } = WORDS[type](data);
   return mailOf(`${project.name}: ${subject}`, lines, project.url, [
     'You get this mail as owner or admin of the project, at most once a day for each problem. Switch it off, or choose another address, with PUT …/members/me/notifications.',
+  ]);
+}
+
+/** A mail about a destination of the operator. */
+export function operatorMail(type: AlertType, data: AlertData, url: string): Omit<Mail, 'to'> {
+  const { subject, lines } = WORDS[type](data);
+  return mailOf(subject, lines, url, [
+    'This mail comes to OPERATOR_MAIL, at most once a day for each problem.',
   ]);
 }
 

@@ -10,7 +10,7 @@ import { ProjectsService } from '../../projects/projects.service.js';
 import { PaymentsEvents } from '../payments-events.js';
 import { AlertMailsRepository } from './alert-mails.repository.js';
 import type { AlertMail } from './alert-mails.statements.js';
-import { ALERT_TYPES, alertMail, digestMail } from './alert-texts.js';
+import { type AlertData, ALERT_TYPES, alertMail, digestMail, operatorMail } from './alert-texts.js';
 
 const MINUTE_MS = 60_000;
 const INTERVAL_MS = 10_000;
@@ -23,8 +23,8 @@ const RETRY_AFTER_MS = [1, 5, 30, 120, 360, 720, 1_440, 1_440].map((minutes) => 
 const DIGEST_HOUR = 6;
 
 /**
- * Mails owners and admins about problems of their projects, and operators once a day. Mails are stored before they
- * are sent, and sent again after a failure.
+ * Mails owners and admins about problems of their projects, and operators about their destinations, and once a
+ * day about all projects. Mails are stored before they are sent, and sent again after a failure.
  */
 @Injectable()
 export class AlertsService implements OnModuleInit, OnApplicationBootstrap {
@@ -55,7 +55,7 @@ export class AlertsService implements OnModuleInit, OnApplicationBootstrap {
     if (!this.mailer.isOn) return;
     for (const type of ALERT_TYPES)
       this.events.on(type, async ({ projectId, ...data }, { eventId }) => {
-        if (projectId === null) return;
+        if (projectId === null && this.settings.mail?.operator === undefined) return;
         await this.mails.add(type, projectId, data, eventId);
         this.task.wake(SOON_MS);
       });
@@ -84,21 +84,23 @@ export class AlertsService implements OnModuleInit, OnApplicationBootstrap {
   async #send(mail: AlertMail): Promise<boolean> {
     const { publicBaseUrl, mail: settings } = this.settings;
     const { projectId, subject, type } = mail;
-    if (type === 'digest') {
+    if (type === 'digest' || projectId === null || subject === null) {
       const to = settings?.operator;
-      const content = digestMail(await this.mails.count(), `${publicBaseUrl}/console/operator/projects`);
+      const console = `${publicBaseUrl}/console/operator`;
+      const content =
+        type === 'digest'
+          ? digestMail(await this.mails.count(), `${console}/projects`)
+          : operatorMail(type, readData(mail), `${console}/system`);
       return to === undefined || this.mailer.send({ to, ...content });
     }
-    if (projectId === null || subject === null) return true;
     const { enabled, address: to } = await this.notifications.find(projectId, subject);
     const project = await this.projects.get(projectId).catch((error: unknown) => {
       if (error instanceof DomainError && error.code === 'project_not_found') return undefined;
       throw error;
     });
     if (!enabled || to === null || !project) return true;
-    const data = JSON.parse(mail.data) as Parameters<typeof alertMail>[1];
     const url = `${publicBaseUrl}/console/projects/${projectId}`;
-    return this.mailer.send({ to, ...alertMail(type, data, { name: project.name, url }) });
+    return this.mailer.send({ to, ...alertMail(type, readData(mail), { name: project.name, url }) });
   }
 
   #again({ type, projectId, attempts }: AlertMail, now: Date): Date | null {
@@ -107,4 +109,8 @@ export class AlertsService implements OnModuleInit, OnApplicationBootstrap {
     this.#logger.error(`A mail about ${type} of project ${projectId ?? 'none'} was given up.`);
     return null;
   }
+}
+
+function readData({ data }: AlertMail): AlertData {
+  return JSON.parse(data) as AlertData;
 }

@@ -8,6 +8,7 @@ import type { SealedText } from '../../vault/seal/seal.js';
 @Index('idempotency_keys_by_age', ['createdAt'])
 @Index('idempotency_keys_by_key', ['keyId'])
 export class IdempotencyKeyEntity {
+  /** All zeros for an operation of an operator, which belongs to no project. */
   @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'idempotency_keys_pk' })
   projectId: ProjectId;
 

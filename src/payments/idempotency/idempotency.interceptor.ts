@@ -12,7 +12,9 @@ import { Reflector } from '@nestjs/core';
 import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { lastValueFrom, type Observable, of } from 'rxjs';
+import { NIL } from 'uuid';
 import { DomainError, ValidationFailed } from '../../common/errors.js';
+import type { ProjectId } from '../../common/ids.js';
 import type { QueryReader } from '../../http/validation/request.pipe.js';
 import { RequestPipe } from '../../http/validation/request.pipe.js';
 import { IdempotentAnswers, type IdempotentCall } from './idempotent-answers.js';
@@ -24,6 +26,9 @@ export interface IdempotentParts {
   readonly body: Type<object>;
   readonly query?: readonly QueryReader[];
 }
+
+/** Stands for the project of an operator's operation, which has none. */
+const INSTALLATION = NIL as ProjectId;
 
 type Request = FastifyRequest<{ Querystring: Record<string, unknown> }>;
 
@@ -77,9 +82,8 @@ function callOf(
 ): Omit<IdempotentCall, 'key'> {
   if (identity instanceof DomainError) throw identity;
   const projectId = identity.kind === 'end_user' ? identity.projectId : project?.id;
-  if (!projectId) throw new Error('Only an operation of one project can be idempotent by key.');
   return {
-    projectId,
+    projectId: projectId ?? INSTALLATION,
     caller: `${identity.kind} ${identity.kind === 'service_account' ? identity.id : identity.sub}`,
     operation: `${method} ${routeOptions.url}`,
     request: [body, ...readers.map((reader) => reader.transform(query[reader.name]))],

@@ -3,6 +3,7 @@ import { Database } from '../../../src/database/database.js';
 import { AlertsService } from '../../../src/payments/alerts/alerts.service.js';
 import { EventLog } from '../../../src/payments/events/event-log.js';
 import type { DurableEvent } from '../../../src/payments/payments-events.js';
+import { rowsOf } from '../../harness/database/rows.js';
 import { eventually } from '../../harness/eventually.js';
 import { TestSmtpServer } from '../../harness/servers/smtp-server.js';
 import { OWNER, startTestApp, type TestApp } from '../../harness/test-app.js';
@@ -129,6 +130,36 @@ it('is sent again after the mail server refused it', async () => {
   expect(mails()).toEqual([]);
   await send(2);
   expect(mails()).toEqual([about('owner', REFUSED)]);
+});
+
+it('goes to operators about their destinations, once a day', async () => {
+  const disabled = (id: string) =>
+    tell([
+      'destination.disabled',
+      {
+        projectId: null,
+        mode: null,
+        destination: { id, version: 2, description: 'Data <lake>', failingSince: null },
+        reason: 'gone',
+      },
+    ]);
+  await disabled('one');
+  await disabled('two');
+  const found = () =>
+    smtp.mails.filter(({ content }) => content.includes('An event destination was disabled'));
+  await eventually(async () => {
+    await send();
+    expect(found()).toHaveLength(1);
+  });
+  expect(found()[0]).toMatchObject({ to: ['ops@example.com'] });
+  expect(found()[0]?.content).toContain('Data &lt;lake&gt; answered 410');
+  await eventually(async () =>
+    expect(
+      await rowsOf(app.database, "events WHERE type = 'destination.disabled' AND due_at IS NOT NULL"),
+    ).toEqual([]),
+  );
+  await send();
+  expect(found()).toHaveLength(1);
 });
 
 it('tells operators once a day how all projects are', async () => {

@@ -385,6 +385,22 @@ describe('sending again', () => {
     const test = receiver.received.find((each) => each.body.type === 'destination.test');
     expect(test?.body).toMatchObject({ project_id: null });
   });
+
+  it('makes one destination of the operator for one Idempotency-Key of a caller', async () => {
+    const post = (sub: string, url = receiver.url) =>
+      app
+        .send('post', OPERATORS, accessToken({ sub, scope: SCOPE }))
+        .set('idempotency-key', 'one')
+        .send({ url });
+    const first = await post('operator-1').expect(201);
+    const again = await post('operator-1').expect(201);
+    expect(again.text).toBe(first.text);
+    expect(again.headers['idempotent-replayed']).toBe('true');
+    await post('operator-1', `${receiver.url}/other`).expect(422);
+    const other = await post('operator-2').expect(201);
+    expect(other.text).not.toBe(first.text);
+    expect((await app.send('get', OPERATORS, OPERATOR)).body).toHaveLength(2);
+  });
 });
 
 describe('a receiver', () => {
@@ -591,6 +607,12 @@ it('retries by the table, then fails; warns after one and three days, and disabl
     const { events } = await log.pull(projectId, { after: 0, types: null, limit: 100 });
     return events.map(({ type }) => type);
   };
+  const versions = async () => {
+    const { events } = await log.pull(projectId, { after: 0, types: null, limit: 100 });
+    return events.flatMap(
+      ({ data }) => (JSON.parse(data) as { destination?: { version: number } }).destination?.version ?? [],
+    );
+  };
   await emit();
   for (const [index, delay] of [...RETRY_DELAYS_MS, undefined].entries()) {
     const row = await eventually(async () => {
@@ -619,4 +641,5 @@ it('retries by the table, then fails; warns after one and three days, and disabl
   await health.check(new Date());
   await health.check(new Date());
   await eventually(async () => expect((await sent()).slice(3)).toEqual(['destination.disabled']));
+  expect(await versions()).toEqual([2, 3, 4]);
 });

@@ -68,9 +68,12 @@ export const DISABLE = sql<DestinationRow>(
    WHERE id = $1 AND enabled RETURNING ${columns(EventDestinationEntity)}`,
 );
 
-/** $1 destination, $2 warnings before. Returns no row if another process was first. */
+/**
+ * $1 destination, $2 warnings before. Returns no row if another process was first. Each warning is a new
+ * version, so that consumers can tell the events about it apart.
+ */
 export const WARN = sql<DestinationRow>(
-  `UPDATE event_destinations SET warnings = warnings + 1
+  `UPDATE event_destinations SET warnings = warnings + 1, version = version + 1
    WHERE id = $1 AND warnings = $2 AND enabled AND failing_since IS NOT NULL
    RETURNING ${columns(EventDestinationEntity)}`,
 );

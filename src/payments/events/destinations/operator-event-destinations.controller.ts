@@ -13,6 +13,7 @@ import { ForOperators } from '../../../auth/route-access.js';
 import type { Actor } from '../../../common/actor.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
 import { QueryChoice, UuidPipe } from '../../../http/validation/fields.js';
+import { Idempotent, orBusy } from '../../idempotency/idempotency.interceptor.js';
 import { STRIPE_MODES, type StripeMode } from '../../stripe/stripe-mode.js';
 import { DestinationsService } from './destinations.service.js';
 import {
@@ -66,6 +67,7 @@ export class OperatorEventDestinationsController {
 
   @Post()
   @ForOperators('admin')
+  @Idempotent({ body: EventDestinationCreateRequest })
   @ApiOperation({
     operationId: 'createOperatorEventDestination',
     summary: 'Make an event destination of the operator',
@@ -75,7 +77,7 @@ export class OperatorEventDestinationsController {
     description: 'The destination with its secret.',
     type: EventDestinationSecretResponse,
   })
-  @ApiErrors({ body: true, meaning: TOO_MANY_DESTINATIONS })
+  @ApiErrors({ body: true, meaning: orBusy(TOO_MANY_DESTINATIONS) })
   async create(
     @Body() body: EventDestinationCreateRequest,
     @CurrentActor() actor: Actor,
