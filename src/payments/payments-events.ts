@@ -143,6 +143,8 @@ interface NewEventMap extends Record<EventType, object> {
   /** Sent when a tenant connects Stripe on the page of a connect link. `state` was given with the link. */
   'connect.completed': ProjectMode & {
     readonly connectLink: { readonly id: string; readonly state: string | null };
+    /** Why the key is stored but there is no webhook endpoint. */
+    readonly endpointProblem: string | null;
   };
   /** Sent when a webhook secret that a new one replaced is still in use, and ends within a day. */
   'credentials.expiring': ProjectMode & {

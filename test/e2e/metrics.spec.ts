@@ -5,6 +5,7 @@ import { VERSION } from '../../src/config/settings.js';
 import { Database } from '../../src/database/database.js';
 import { IdempotencySweeper } from '../../src/payments/idempotency/idempotency-keys.repository.js';
 import type { DurableEvent } from '../../src/payments/payments-events.js';
+import { ConnectService } from '../../src/payments/connect/connect.service.js';
 import { DestinationHealth } from '../../src/payments/events/destinations/destination-health.js';
 import { EventRetention } from '../../src/payments/events/event-retention.js';
 import { EventLog } from '../../src/payments/events/event-log.js';
@@ -214,6 +215,7 @@ describe('/metrics', () => {
         ]),
       );
     expect([...(await successes()).keys()]).toEqual([
+      'connect_completions',
       'connection_checks',
       'data_keys',
       'delivery_notes',
@@ -234,6 +236,7 @@ describe('/metrics', () => {
     await app.app.get(WebhookSweeper).task.run();
     await app.app.get(EventRetention).task.run();
     await app.app.get(ConnectionMonitor).task.run();
+    await app.app.get(ConnectService).interrupted.run();
     await app.app.get(DestinationHealth).task.run();
     await app.app.get(FailedLoginsRepository, { strict: false }).sweep.run();
     await eventually(async () => {

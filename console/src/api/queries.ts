@@ -169,6 +169,12 @@ export const members = (id: string) =>
     queryFn: () => ask(api.GET('/api/v1/projects/{project_id}/members', { params: at(id) })),
   });
 
+export const notifications = (id: string) =>
+  queryOptions({
+    queryKey: [id, 'notifications'],
+    queryFn: () => ask(api.GET('/api/v1/projects/{project_id}/members/me/notifications', { params: at(id) })),
+  });
+
 export const invitations = (id: string) =>
   queryOptions({
     queryKey: [id, 'invitations'],
@@ -267,9 +273,10 @@ export const system = queryOptions({
   queryFn: () => ask(api.GET('/api/v1/operator/system')),
 });
 
-export const unhealthyProjects = queryOptions({
-  queryKey: ['operator', 'unhealthy'],
-  refetchInterval: every(MINUTE),
-  queryFn: () =>
-    ask(api.GET('/api/v1/operator/projects', { params: { query: { health: 'unhealthy', limit: 10 } } })),
-});
+/** A few projects with a health or problem. */
+export const projectsWith = (health: NonNullable<OperatorQuery['health']>) =>
+  queryOptions({
+    queryKey: ['operator', 'with', health],
+    refetchInterval: every(MINUTE),
+    queryFn: () => ask(api.GET('/api/v1/operator/projects', { params: { query: { health, limit: 10 } } })),
+  });

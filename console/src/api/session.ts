@@ -110,6 +110,9 @@ export async function accessToken(refused?: string): Promise<string | null> {
   });
 }
 
+/** Whether a person is signed in, and not a service account with its key. */
+export const isPerson = (): boolean => !session?.token.startsWith('tks_');
+
 /** Claims of the token, which say whether its holder may be an operator. Nothing is trusted because of them. */
 export function hasScopes(): boolean {
   try {

@@ -10,6 +10,7 @@ import { Card, Empty, Page, Row, Rows, Skeleton, State } from '../ui/content';
 import { ButtonLink } from '../ui/controls';
 import { Loaded } from '../ui/loaded';
 import { type Need, needsOf } from './needs';
+import { OperatorNeeds } from './operator/needs';
 
 /** Each costs up to five requests. */
 const MAX_CHECKED = 12;
@@ -23,11 +24,11 @@ export function Home() {
       about={text.home.about}
       actions={
         <>
-          {isOperator && <ButtonLink href="/operator/projects">{text.nav.allProjects}</ButtonLink>}
           <ButtonLink href="/projects/new">{text.nav.newProject}</ButtonLink>
         </>
       }
     >
+      {isOperator && <OperatorNeeds />}
       <Loaded
         query={list}
         skeleton={

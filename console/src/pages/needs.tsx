@@ -1,6 +1,7 @@
 import { type Mode, MODES, type Schema } from '../api/types';
 import { destinationPath, projectPath } from '../shell/paths';
 import { text } from '../text';
+import { dayOf, exactTime } from '../text/format';
 
 /** Something that a person should do. */
 export interface Need {
@@ -16,6 +17,8 @@ type Config = Schema<'StripeConfigResponse'> | null;
 type Status = Schema<'StripeConfigStatusResponse'>;
 
 const RECENT_MS = 24 * 3_600_000;
+/** As many refused deliveries in a row are a problem of the project, which operators see too. */
+const MANY_REFUSED = 5;
 
 function needsOfMode(
   id: string,
@@ -32,7 +35,13 @@ function needsOfMode(
       href: projectPath(id, 'stripe'),
       action: text.needs.replaceKey,
     });
-  if (webhook.last_failure_at !== null && Date.now() - Date.parse(webhook.last_failure_at) < RECENT_MS)
+  needs.push(...needsOfWebhook(id, mode, webhook));
+  const isExplained = webhook.signature_failures >= MANY_REFUSED;
+  if (
+    !isExplained &&
+    webhook.last_failure_at !== null &&
+    Date.now() - Date.parse(webhook.last_failure_at) < RECENT_MS
+  )
     needs.push({
       key: `${mode}-failure`,
       tone: 'warn',
@@ -40,6 +49,56 @@ function needsOfMode(
       about: webhook.last_failure_reason ?? '',
       href: `${projectPath(id, 'events')}?mode=${mode}`,
       action: text.needs.showEvents,
+    });
+  return needs;
+}
+
+function needsOfWebhook(
+  id: string,
+  mode: Mode,
+  {
+    endpoint_problem,
+    silent_since,
+    signature_failures,
+    signature_failure_cause,
+    former_secret_valid_until,
+    former_secret_used_at,
+  }: Schema<'StripeWebhookStatus'>,
+): Need[] {
+  const needs: Need[] = [];
+  const toStripe = { href: projectPath(id, 'stripe'), action: text.needs.openStripe };
+  if (endpoint_problem !== null)
+    needs.push({
+      key: `${mode}-endpoint`,
+      tone: 'bad',
+      title: text.needs.endpoint(text.mode.of[mode]),
+      about: text.needs.endpointProblems[endpoint_problem],
+      ...toStripe,
+    });
+  if (silent_since !== null)
+    needs.push({
+      key: `${mode}-silent`,
+      tone: 'bad',
+      title: text.needs.silent(text.mode.of[mode]),
+      about: text.needs.silentAbout(dayOf(silent_since)),
+      ...toStripe,
+    });
+  if (signature_failures >= MANY_REFUSED)
+    needs.push({
+      key: `${mode}-signatures`,
+      tone: 'bad',
+      title: text.needs.signatures(text.mode.of[mode]),
+      about: text.needs.signatureCauses[signature_failure_cause ?? 'wrong_secret'],
+      ...toStripe,
+    });
+  const left = Date.parse(former_secret_valid_until ?? '') - Date.now();
+  if (former_secret_valid_until !== null && former_secret_used_at !== null && left < RECENT_MS)
+    needs.push({
+      key: `${mode}-former`,
+      tone: 'warn',
+      title: text.needs.former(text.mode.of[mode]),
+      about: text.needs.formerAbout(exactTime(former_secret_valid_until)),
+      ...toStripe,
     });
   return needs;
 }
@@ -60,6 +119,15 @@ export function needsOf(
   },
 ): Need[] {
   const needs = MODES.flatMap((mode) => needsOfMode(id, mode, status[mode]));
+  if (status.gateway_paused)
+    needs.push({
+      key: 'gateway',
+      tone: 'warn',
+      title: text.needs.gatewayPaused,
+      about: text.needs.gatewayPausedAbout,
+      href: `${projectPath(id, 'access')}?tab=gateway`,
+      action: text.needs.showGateway,
+    });
   if (problems.failed > 0)
     needs.push({
       key: 'failed',

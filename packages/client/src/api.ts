@@ -8320,7 +8320,8 @@ export interface components {
          *           "id": "c3e9a1d7-4b68-4f25-8a90-7d1c5e3b6f42",
          *           "version": 1795253400000000,
          *           "state": "tenant-4711"
-         *         }
+         *         },
+         *         "endpoint_problem": "Stripe can not be reached at the moment; try again shortly."
          *       }
          *     }
          */
@@ -8376,6 +8377,11 @@ export interface components {
                      */
                     state: string | null;
                 };
+                /**
+                 * @description Why the key is stored but there is no webhook endpoint; `null` if there is one.
+                 * @example Stripe can not be reached at the moment; try again shortly.
+                 */
+                endpoint_problem: string | null;
             };
         };
         /**

@@ -136,6 +136,7 @@ export function tablesOf(engine: Engine): Record<string, string> {
       created_at ${time} NOT NULL,
       expires_at ${time} NOT NULL,
       ended varchar(8),
+      announce_at ${time},
       CONSTRAINT connect_links_pk PRIMARY KEY (id),
       CONSTRAINT "connect_links_project_fk" FOREIGN KEY ("project_id") REFERENCES "projects" ("id")`,
     project_invitations: `
@@ -514,6 +515,7 @@ export const indexesOf = (engine: Engine): string[] => [
   `INDEX service_accounts_by_project ON service_accounts (project_id, created_at, id)`,
   `INDEX gateway_keys_by_project ON gateway_keys (project_id, created_at, id)`,
   `INDEX connect_links_by_project ON connect_links (project_id, expires_at)`,
+  `INDEX connect_links_unannounced ON connect_links (announce_at) WHERE announce_at IS NOT NULL`,
   `INDEX gateway_usage_by_day ON gateway_usage (day)`,
   `INDEX projects_by_creation ON projects (created_at, id) WHERE deleted_at IS NULL`,
   `INDEX projects_by_health ON projects (health, created_at, id) WHERE deleted_at IS NULL`,

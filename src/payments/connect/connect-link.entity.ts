@@ -6,6 +6,7 @@ import type { StripeMode } from '../stripe/stripe-mode.js';
 /** A link on which a tenant connects Stripe. Its token is in `opaque_keys`. */
 @Entity('connect_links')
 @Index('connect_links_by_project', ['projectId', 'expiresAt'])
+@Index('connect_links_unannounced', ['announceAt'], { where: 'announce_at IS NOT NULL' })
 export class ConnectLinkEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'connect_links_pk' })
   id: string;
@@ -36,6 +37,10 @@ export class ConnectLinkEntity {
   /** Why it ended before it expired. */
   @Column({ type: 'varchar', length: 8, nullable: true })
   ended: 'used' | 'revoked' | null;
+
+  /** When a process may finish the completion, if the one that stored the key stopped before. */
+  @Column({ name: 'announce_at', type: Date, precision: 3, nullable: true })
+  announceAt: Date | null;
 
   @ManyToOne(() => ProjectEntity)
   @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'connect_links_project_fk' })

@@ -13,12 +13,14 @@ import { EventLog } from '../events/event-log.js';
 import { ConnectLinkEntity } from './connect-link.entity.js';
 import {
   ADD,
+  ANNOUNCE,
   type ConnectLinkRow,
   DELETE_EXPIRED,
   DELETE_OF_PROJECT,
   END,
   FIND,
   LIST_OPEN,
+  LIST_UNANNOUNCED,
 } from './connect-links.statements.js';
 
 const KIND = 'connect_link';
@@ -26,6 +28,9 @@ const KIND = 'connect_link';
 const MOST_OPEN = 100;
 /** How long an ended link is known, so that its page can say that it ended. */
 const KEPT_MS = 30 * 86_400_000;
+
+/** Longer than making a webhook endpoint takes. */
+const COMPLETION_MS = 5 * 60_000;
 
 export type ConnectLink = ConnectLinkRow;
 
@@ -86,16 +91,31 @@ export class ConnectLinksRepository {
   /** Uses a link up, inside the transaction that stores the key. @throws DomainError `connect_link_ended` */
   *use(link: ConnectLink, chain: HistoryChain, actor: Actor): Steps<void> {
     if (!(yield* this.#end(link, 'used'))) throw linkEnded();
-    const { id, projectId, mode, state } = link;
+    const { id, mode } = link;
     const now = new Date();
     const details = { connect_link: id, mode };
     yield* chain.append({ action: 'connect_link.used', details, actor, at: now });
-    yield* this.log.add(['connect.completed', { projectId, mode, connectLink: { id, state } }], now);
+  }
+
+  /** Sends the event of a completion, once. @param endpointProblem why there is no webhook endpoint */
+  announce(link: ConnectLink, endpointProblem: string | null): Promise<void> {
+    return this.database.transaction(() => this.#announce(link, endpointProblem));
+  }
+
+  /** Completions whose process stopped before it sent the event. */
+  listUnannounced(limit: number): Promise<ConnectLink[]> {
+    return this.database.query(LIST_UNANNOUNCED, [new Date(), limit]);
   }
 
   /** Runs inside the transaction that deletes the project. */
   *removeOfProject(projectId: ProjectId): Steps<void> {
     yield* this.#forget(yield* query(DELETE_OF_PROJECT, [projectId]));
+  }
+
+  *#announce({ id, projectId, mode, state }: ConnectLink, endpointProblem: string | null): Steps<void> {
+    if ((yield* query(ANNOUNCE, [id])).length === 0) return;
+    const event = { projectId, mode, connectLink: { id, state }, endpointProblem };
+    yield* this.log.add(['connect.completed', event]);
   }
 
   *#add(
@@ -108,7 +128,7 @@ export class ConnectLinksRepository {
     const { createdAt: now, mode } = link;
     yield* this.#forget(yield* query(DELETE_EXPIRED, [projectId, new Date(now.getTime() - KEPT_MS)]));
     if ((yield* query(LIST_OPEN, [projectId, now])).length >= MOST_OPEN) throw tooManyLinks();
-    const added = { ...link, id: randomUUID(), projectId, ended: null };
+    const added = { ...link, id: randomUUID(), projectId, ended: null, announceAt: null };
     yield* exec(ADD, columnValues(ConnectLinkEntity, added));
     // The link knows when it expires, and its page says so afterwards.
     const token = yield* this.keys.issue(KIND, added.id);
@@ -126,7 +146,9 @@ export class ConnectLinksRepository {
   }
 
   *#end({ id, projectId }: Pick<ConnectLink, 'id' | 'projectId'>, end: 'used' | 'revoked'): Steps<boolean> {
-    return (yield* query(END, [id, projectId, end, new Date()])).length > 0;
+    const now = new Date();
+    const announceAt = end === 'used' ? new Date(now.getTime() + COMPLETION_MS) : null;
+    return (yield* query(END, [id, projectId, end, now, announceAt])).length > 0;
   }
 
   /** Deletes the tokens of deleted links. */

@@ -21,10 +21,20 @@ export const LIST_OPEN = sql<ConnectLinkRow>(
    WHERE project_id = $1 AND expires_at > $2 AND ended IS NULL ORDER BY created_at, id`,
 );
 
-/** $1 link, $2 project, $3 end, $4 now. Returns no row unless the link is open. */
+/** $1 link, $2 project, $3 end, $4 now, $5 when others may announce it. Returns no row unless the link is open. */
 export const END = sql<{ id: string }>(
-  `UPDATE connect_links SET ended = $3
+  `UPDATE connect_links SET ended = $3, announce_at = $5
    WHERE id = $1 AND project_id = $2 AND expires_at > $4 AND ended IS NULL RETURNING id`,
+);
+
+/** $1 link. Returns no row if it was announced. */
+export const ANNOUNCE = sql<{ id: string }>(
+  'UPDATE connect_links SET announce_at = NULL WHERE id = $1 AND announce_at IS NOT NULL RETURNING id',
+);
+
+/** $1 now, $2 limit. */
+export const LIST_UNANNOUNCED = sql<ConnectLinkRow>(
+  `SELECT ${columns(ConnectLinkEntity)} FROM connect_links WHERE announce_at <= $1 ORDER BY announce_at LIMIT $2`,
 );
 
 /** $1 project, $2 time. */

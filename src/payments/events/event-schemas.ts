@@ -214,6 +214,13 @@ export const CONNECT_LINK = object('The link that was used.', {
   state: orNull(text('The text that was given with the link.', 'tenant-4711')),
 });
 
+export const MISSING_ENDPOINT = orNull(
+  text(
+    'Why the key is stored but there is no webhook endpoint; `null` if there is one.',
+    'Stripe can not be reached at the moment; try again shortly.',
+  ),
+);
+
 export const DESTINATION = object('The destination.', {
   id: uuid('Its id.', '7d2c9b1e-4f83-4a6d-9c50-8b1e6f3a2d74'),
   version: VERSION,

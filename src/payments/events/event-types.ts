@@ -125,7 +125,7 @@ export const EVENT_TYPES = {
   },
   'connect.completed': {
     when: 'A tenant connects Stripe on the page of a connect link.',
-    data: { connect_link: schemas.CONNECT_LINK },
+    data: { connect_link: schemas.CONNECT_LINK, endpoint_problem: schemas.MISSING_ENDPOINT },
     timed: 'connectLink',
   },
   'destination.failing': {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { newOpaqueKey } from '../../../src/auth/opaque-keys/opaque-key.js';
-import { returnUrlOf } from '../../../src/payments/connect/connect.service.js';
+import { ConnectLinksRepository } from '../../../src/payments/connect/connect-links.repository.js';
+import { ConnectService, returnUrlOf } from '../../../src/payments/connect/connect.service.js';
 import { WebhookEndpointsService } from '../../../src/payments/webhooks/endpoints/webhook-endpoints.service.js';
 import {
   type AppWithStripe,
@@ -56,6 +57,11 @@ const api = (token: string | null, operation = '', body?: object) =>
   app.send(body ? 'post' : 'get', `/api/v1/connect${operation}`, token).send(body);
 const page = (token: string) => app.send('get', `/connect/${token}`, null);
 const complete = (token: string, key: string) => api(token, '/complete', { secret_key: key });
+/** The contents of the events about completions, from the project only. */
+const told = async () =>
+  (await rowsOf(app.database, 'events'))
+    .filter((row) => row['type'] === 'connect.completed' && row['project_id'] === projectId)
+    .map(({ data }) => JSON.parse(String(data)) as object);
 const latestEntries = async (count: number) =>
   (
     (await app.send('get', `${configPath(projectId)}/history?page_size=${count}`).expect(200)).body as {
@@ -269,8 +275,9 @@ describe('/api/v1/connect', () => {
     );
     for (const action of ['config.created', 'webhook_endpoint.created', 'credentials.validated'])
       expect(entries).toContainEqual(expect.objectContaining({ action, actor }));
-    const told = (await rowsOf(app.database, 'events')).filter(({ type }) => type === 'connect.completed');
-    expect(told.filter((row) => row['project_id'] === projectId)).toHaveLength(1);
+    expect(await told()).toEqual([
+      { connect_link: expect.objectContaining({ id: made.id }) as object, endpoint_problem: null },
+    ]);
     expect(await list()).toEqual([]);
     await complete(token, account.keys.test.secret).expect(410, ENDED);
     await api(token).expect(410, ENDED);
@@ -308,6 +315,8 @@ describe('/api/v1/connect', () => {
       receives_events: false,
       endpoint_problem: expect.stringMatching(/Webhook Endpoints/) as string,
     });
+    const { endpoint_problem } = body as { endpoint_problem: string };
+    expect(await told()).toMatchObject([{ endpoint_problem }]);
   });
 
   it('completes with a stored key if making the endpoint fails in any way', async () => {
@@ -324,6 +333,36 @@ describe('/api/v1/connect', () => {
     });
     expect((await app.send('get', configPath(projectId)).expect(200)).body).toMatchObject({
       test_secret_key_masked: expect.any(String) as string,
+    });
+  });
+
+  it('finishes a completion whose process stopped after it stored the key, and tells it once', async () => {
+    const service = app.app.get(ConnectService);
+    const stopped = jest
+      .spyOn(app.app.get(WebhookEndpointsService), 'ensure')
+      .mockRejectedValueOnce(new TypeError('stopped'));
+    const untold = jest
+      .spyOn(app.app.get(ConnectLinksRepository), 'announce')
+      .mockRejectedValueOnce(new TypeError('stopped'));
+    const { id, ...made } = await link({ state: 'tenant 7' });
+    await complete(tokenOf({ id, ...made }), account.keys.test.secret).expect(200);
+    for (const mock of [stopped, untold]) mock.mockRestore();
+    await service.interrupted.run();
+    // It may still be running elsewhere.
+    expect(await told()).toEqual([]);
+    await execute(
+      app.database,
+      `UPDATE connect_links SET announce_at = '2026-01-01T00:00:00.000Z' WHERE id = '${id}'`,
+    );
+    for (let times = 0; times < 2; times += 1) await service.interrupted.run();
+    expect(await told()).toEqual([
+      {
+        connect_link: { id, state: 'tenant 7', version: expect.any(Number) as number },
+        endpoint_problem: null,
+      },
+    ]);
+    expect((await app.send('get', configPath(projectId)).expect(200)).body).toMatchObject({
+      test_webhook_secret_masked: expect.any(String) as string,
     });
   });
 

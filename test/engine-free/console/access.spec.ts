@@ -96,6 +96,29 @@ describeInBrowser('Access to a project', () => {
     await page.getByText('No event destination yet').waitFor();
   });
 
+  it('keeps where problems are mailed to', async () => {
+    await open('people');
+    const mails = page.getByRole('region', { name: 'Your mails' });
+    const address = mails.getByLabel('E-mail address');
+    expect(await address.getAttribute('placeholder')).toBe('ada@example.com');
+    await address.fill('nobody');
+    await mails.getByRole('button', { name: 'Save' }).click();
+    await eventually(async () => expect(await address.getAttribute('aria-invalid')).toBe('true'));
+    await address.fill('oncall@example.com');
+    await mails.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Your choice is saved.').waitFor();
+    await page.reload();
+    await eventually(async () => expect(await address.inputValue()).toBe('oncall@example.com'));
+    await mails.getByLabel(/^Mail me when/).uncheck();
+    await mails.getByRole('button', { name: 'Save' }).click();
+    await eventually(async () =>
+      expect(await mails.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true),
+    );
+    await page.reload();
+    await eventually(async () => expect(await address.isDisabled()).toBe(true));
+    expect(await tried.obstacles(page, 'members')).toEqual([]);
+  });
+
   it('makes a connect link that works, and revokes it', async () => {
     await open('links');
     await button('Make connect link').click();

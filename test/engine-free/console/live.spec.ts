@@ -218,12 +218,36 @@ describeInBrowser('The console while things happen', () => {
     expect(await page.evaluate('document.documentElement.scrollHeight')).toBeGreaterThan(10_000 * 38);
   }, 120_000);
 
+  it('says in words that deliveries have the wrong signature', async () => {
+    for (let count = 0; count < 5; count += 1)
+      await tried.app
+        .send('post', `/api/v1/payments/stripe/webhooks/${project}/live`, null)
+        .set('content-type', 'application/json')
+        .set('stripe-signature', stripeSignature('{}', `whsec_${'b'.repeat(32)}`, now()))
+        .send('{}')
+        .expect(400);
+    await open('');
+    const sentence = 'Deliveries in live mode are refused for their signature.';
+    await eventually(async () => {
+      await page.reload();
+      await tried.settled(page);
+      expect(await page.getByText(sentence).count()).toBe(1);
+    });
+    await page.getByText('The stored webhook secret is not that of the endpoint at Stripe.').waitFor();
+    await page.getByRole('navigation').getByRole('link', { name: 'Home' }).click();
+    await page.getByText('Deliveries in live mode are refused for their signature').waitFor();
+  });
+
   it('shows an operator the system, without obstacles', async () => {
     const operator = await tried.newPage();
     await operator.goto(`${tried.origin}/console/sign-in`);
     await operator.getByRole('button', { name: 'Use a token or key' }).click();
     await operator.getByLabel('Token or key').fill(accessToken({ sub: 'operator-1', scope: SCOPE }));
     await operator.getByRole('button', { name: 'Sign in' }).click();
+    await operator.getByRole('region', { name: 'All projects' }).getByText('Signatures are wrong').waitFor();
+    await operator.getByLabel('Start of a name, or an id').fill('Corner');
+    await operator.getByRole('button', { name: 'Search', exact: true }).click();
+    await operator.getByRole('table').getByText('Signatures are wrong').waitFor();
     await operator.getByRole('link', { name: 'System' }).click();
     await operator.getByText('Has every key').waitFor();
     await operator.getByText('Stripe refuses no key').waitFor();

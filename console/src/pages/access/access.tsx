@@ -1,5 +1,6 @@
+import { isPerson } from '../../api/session';
 import { useAddress } from '../../shell/address';
-import { useMay } from '../../shell/project';
+import { useMay, useProject } from '../../shell/project';
 import { text } from '../../text';
 import { Page } from '../../ui/content';
 import { Segments } from '../../ui/controls';
@@ -7,11 +8,13 @@ import { ConnectLinks } from './connect-links';
 import { Destinations } from './destinations';
 import { GatewayKeys } from './gateway-keys';
 import { Members } from './members';
+import { Notifications } from './notifications';
 import { ServiceAccounts } from './service-accounts';
 
 type Tab = 'people' | 'machines' | 'gateway' | 'destinations' | 'links';
 
 export function Access() {
+  const { role } = useProject();
   const may = useMay();
   const [wanted, setTab] = useAddress<Tab>('tab', 'people');
   const tabs: Tab[] = [
@@ -22,6 +25,8 @@ export function Access() {
     ...(may('connect-links:write') ? (['links'] as const) : []),
   ];
   const tab = tabs.includes(wanted) ? wanted : 'people';
+  // Viewers get no mails. A service account has no address.
+  const isMailed = role !== 'viewer' && may('notifications:write') && isPerson();
   return (
     <Page
       title={text.nav.pages.access}
@@ -37,7 +42,12 @@ export function Access() {
         )
       }
     >
-      {tab === 'people' && <Members />}
+      {tab === 'people' && (
+        <>
+          <Members />
+          {isMailed && <Notifications />}
+        </>
+      )}
       {tab === 'machines' && <ServiceAccounts />}
       {tab === 'gateway' && <GatewayKeys />}
       {tab === 'destinations' && <Destinations />}

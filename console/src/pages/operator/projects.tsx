@@ -2,27 +2,18 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useDeferredValue } from 'react';
 import { Link } from 'wouter';
 import * as queries from '../../api/queries';
-import type { Schema } from '../../api/types';
 import { useAddress } from '../../shell/address';
 import { projectPath } from '../../shell/paths';
 import { text } from '../../text';
 import { Ago } from '../../ui/ago';
-import { Card, Empty, Page, Skeleton, State, type Tone } from '../../ui/content';
+import { Card, Empty, Page, Skeleton } from '../../ui/content';
 import { Button, Choice, Field, Filters } from '../../ui/controls';
 import { Failed } from '../../ui/loaded';
 import { Table } from '../../ui/table';
-
-type Health = Schema<'OperatorProjectResponse'>['health'];
-const HEALTHS = ['unhealthy', 'unverified', 'healthy', 'unconfigured'] as const satisfies Health[];
-const TONES: Record<Health, Tone> = {
-  unhealthy: 'bad',
-  unverified: 'warn',
-  healthy: 'good',
-  unconfigured: 'off',
-};
+import { Conditions, type Health, HEALTHS, type Problem, PROBLEMS } from './conditions';
 
 export function AllProjects() {
-  const [health, setHealth] = useAddress<Health | ''>('health', '');
+  const [health, setHealth] = useAddress<Health | Problem | ''>('health', '');
   const [search, setSearch] = useAddress('q', '');
   const q = useDeferredValue(search.trim());
   const list = useInfiniteQuery(
@@ -44,6 +35,7 @@ export function AllProjects() {
           options={[
             ['', text.events.any] as const,
             ...HEALTHS.map((key) => [key, text.operator.healths[key]] as const),
+            ...PROBLEMS.map((key) => [key, text.operator.problems[key]] as const),
           ]}
           onChange={setHealth}
         />
@@ -80,7 +72,7 @@ export function AllProjects() {
               },
               {
                 name: text.operator.health,
-                cell: (item) => <State tone={TONES[item.health]}>{text.operator.healths[item.health]}</State>,
+                cell: (project) => <Conditions project={project} />,
               },
               {
                 name: text.operator.owner,

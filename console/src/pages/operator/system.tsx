@@ -154,7 +154,7 @@ function Processes({ processes }: { processes: System['processes'] }) {
 }
 
 function Unhealthy() {
-  const list = useQuery(queries.unhealthyProjects);
+  const list = useQuery(queries.projectsWith('unhealthy'));
   return (
     <Card
       title={text.system.projects}

@@ -7,6 +7,7 @@ import type { Mode, Schema } from '../../api/types';
 import { useMay, useProject } from '../../shell/project';
 import { text } from '../../text';
 import { Ago } from '../../ui/ago';
+import { State } from '../../ui/content';
 import { Button, CopyButton, FormError } from '../../ui/controls';
 import { Confirmation, Dialog } from '../../ui/overlays';
 import { useAct } from '../../ui/use-act';
@@ -35,11 +36,18 @@ export function Endpoint({
     { changes: [[id]], done: text.endpoint.removed, onDone: () => setOpen(null) },
   );
   if (!status) return <span>{text.loading}</span>;
-  const { endpoint_id, last_event_at } = status.webhook;
+  const { endpoint_id, endpoint_problem, last_event_at } = status.webhook;
   return (
     <>
       <span>
-        {endpoint_id ? text.endpoint.exists : text.endpoint.none} ·{' '}
+        {endpoint_problem !== null ? (
+          <State tone="bad">{text.needs.endpointProblems[endpoint_problem]}</State>
+        ) : endpoint_id ? (
+          text.endpoint.exists
+        ) : (
+          text.endpoint.none
+        )}{' '}
+        ·{' '}
         {last_event_at ? (
           <>
             {text.endpoint.lastEvent} <Ago at={last_event_at} />
@@ -50,9 +58,9 @@ export function Endpoint({
         <FormError>{make.error && messageOf(make.error)}</FormError>
       </span>
       <span className="row">
-        {may('endpoints:write') && hasKey && !endpoint_id && (
+        {may('endpoints:write') && hasKey && (!endpoint_id || endpoint_problem !== null) && (
           <Button busy={make.isPending} onClick={() => make.mutate()}>
-            {text.endpoint.make}
+            {endpoint_id ? text.endpoint.repair : text.endpoint.make}
             <span className="hidden">, {text.mode.of[mode]}</span>
           </Button>
         )}
