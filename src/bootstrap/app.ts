@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RequestMethod } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -14,6 +15,7 @@ import { serveDocs } from '../http/openapi/docs.js';
 import { servePages } from '../http/pages.js';
 import { type BodyLimits, RequestBodies } from '../http/bodies/request-bodies.js';
 import { refuseUnknownRoutes, RouteTable } from '../http/route-table.js';
+import { RequestMetrics } from '../monitoring/process-metrics.js';
 import { UnknownQueryInterceptor } from '../http/validation/unknown-query.js';
 import { decorateWithBuyer } from '../payments/billing/buyer.guard.js';
 import { INVITATION_PAGE } from '../projects/members/invitation-page.controller.js';
@@ -46,16 +48,23 @@ export async function createApp(
   const routes = new RouteTable(settings.authBuiltin ? [] : [...ACCOUNT_URLS, INVITATION_PAGE]);
   const refusals = new EarlyRefusals(settings.rateLimitPerMinute);
   const { gateway } = settings;
+  const isBeside = gateway.isOn && gateway.port === undefined;
   const gatewayErrors = new GatewayErrorAnswers(settings, logger);
   const errors = new ErrorFilter(
     routes,
     logger,
     (request) => refusals.replacementFor(request),
-    gateway.isOn && gateway.port === undefined ? gatewayErrors : undefined,
+    isBeside ? gatewayErrors : undefined,
   );
   const bodies = new RequestBodies(({ ip }) => networkOf(ip), bodyLimits);
 
-  const adapter = createAdapter(settings, routes, errors);
+  let gatewayFastify: FastifyInstance | undefined;
+  const neighbour = {
+    isFor: (url: string) => gatewayErrors.isFor(url),
+    answer: (request: IncomingMessage, response: ServerResponse) =>
+      gatewayFastify?.routing(request, response),
+  };
+  const adapter = createAdapter(settings, routes, errors, isBeside ? neighbour : undefined);
   const fastify = adapter.getInstance<FastifyInstance>();
   routes.watch(fastify);
   bodies.watch(fastify);
@@ -75,26 +84,24 @@ export async function createApp(
   app.useGlobalInterceptors(bodies, app.get(UnknownQueryInterceptor));
   app.useGlobalFilters(errors);
   await serveDocs(app, servePages(fastify, settings));
-  if (gateway.isOn) serveGateway(app, settings, logger, gatewayErrors);
+  if (gateway.isOn) gatewayFastify = gatewayOf(app, settings, logger, gatewayErrors);
   return app;
 }
 
-/** Adds the gateway beside Nest's routes, or to a server of its own that answers nothing else. */
-function serveGateway(
+/** Makes the Fastify of the gateway, which answers nothing else. */
+function gatewayOf(
   app: NestFastifyApplication,
   settings: Settings,
   logger: AppLogger,
-  gatewayErrors: GatewayErrorAnswers,
-): void {
-  const gateway = app.get(GatewayProxy);
-  const shared: FastifyInstance = app.getHttpAdapter().getInstance();
-  if (settings.gateway.port === undefined) return void shared.register(gateway.routes(gatewayErrors));
+  errors: GatewayErrorAnswers,
+): FastifyInstance {
   const routes = new RouteTable();
-  const own = createServer(settings, routes, new ErrorFilter(routes, logger, () => undefined, gatewayErrors));
-  refuseUnknownRoutes(own, routes);
-  sendCommonHeaders(own);
-  logRequests(own, logger);
-  own.setErrorHandler((thrown, request, reply) => gatewayErrors.send(thrown, request, reply));
-  void own.register(gateway.routes(gatewayErrors));
-  app.get(GatewayServer).use(own);
+  const fastify = createServer(settings, routes, new ErrorFilter(routes, logger, () => undefined, errors));
+  const metrics = app.get(RequestMetrics);
+  app.get(GatewayProxy).serve(fastify, errors, (request, route) => {
+    logger.answered(request);
+    metrics.count({ ...request, route });
+  });
+  app.get(GatewayServer).use(fastify);
+  return fastify;
 }

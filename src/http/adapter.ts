@@ -44,7 +44,7 @@ function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   if (/frame-ancestors http/.test(String(policy))) reply.removeHeader('x-frame-options');
 }
 
-/** Headers of every answer, except those of `/docs`. Used also for an answer that is written past Fastify. */
+/** Headers of every answer, except those of `/docs`. */
 export function commonHeaders({ id }: FastifyRequest): Record<string, string> {
   return { [REQUEST_ID_HEADER]: id, [POLICY_HEADER]: NOTHING_RUNS, ...DATA_HEADERS };
 }
@@ -67,15 +67,37 @@ class Adapter extends FastifyAdapter {
   }
 }
 
+/** A part of the service that answers its URLs without Nest, and without the hooks of Nest's Fastify. */
+export interface Neighbour {
+  isFor(url: string): boolean;
+  answer(request: IncomingMessage, response: ServerResponse): void;
+}
+
 /** Creates Fastify with our timeouts, request ids, trusted proxies, and answers to invalid HTTP. */
-export function createAdapter(settings: Settings, routes: RouteTable, errors: ErrorFilter): FastifyAdapter {
+export function createAdapter(
+  settings: Settings,
+  routes: RouteTable,
+  errors: ErrorFilter,
+  neighbour?: Neighbour,
+): FastifyAdapter {
   const answers = new SocketAnswers(routes, errors);
   const adapter = new Adapter(serverOptions(settings, errors, answers));
-  prepareServer(adapter.getInstance<FastifyInstance>(), settings, answers);
+  const fastify = adapter.getInstance<FastifyInstance>();
+  if (neighbour) divert(fastify, neighbour);
+  prepareServer(fastify, settings, answers);
+  endBrokenAnswers(fastify);
   return adapter;
 }
 
-/** Creates a second server, for a port that answers something else. */
+function divert(fastify: FastifyInstance, neighbour: Neighbour): void {
+  fastify.server.removeAllListeners('request');
+  fastify.server.on('request', (request, response) => {
+    if (neighbour.isFor(request.url ?? '')) neighbour.answer(request, response);
+    else fastify.routing(request, response);
+  });
+}
+
+/** Creates a second Fastify beside Nest's. It has no hooks. */
 export function createServer(settings: Settings, routes: RouteTable, errors: ErrorFilter): FastifyInstance {
   const answers = new SocketAnswers(routes, errors);
   const fastify: FastifyInstance = Fastify(serverOptions(settings, errors, answers));
@@ -113,10 +135,8 @@ function serverOptions(
   };
 }
 
-function prepareServer(fastify: FastifyInstance, { trustProxy }: Settings, answers: SocketAnswers): void {
-  const { server } = fastify;
+function prepareServer({ server }: FastifyInstance, { trustProxy }: Settings, answers: SocketAnswers): void {
   answers.answerOddRequests(server);
-  endBrokenAnswers(fastify);
   // Runs before Fastify reads `X-Forwarded-For`.
   if (trustProxy !== false) server.prependListener('request', normalizeForwardedFor);
 }

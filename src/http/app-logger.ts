@@ -30,17 +30,10 @@ const START_FAILURE_CONTEXT = 'ExceptionHandler';
 interface RequestIds {
   requestId: string;
   /** From the W3C `traceparent` header. */
-  traceId?: string;
+  traceId?: string | undefined;
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Set by a route whose pattern stands for several operations. */
-    logged?: Pick<AnsweredRequest, 'route' | 'gatewayKey'>;
-  }
-}
-
-interface AnsweredRequest extends RequestIds {
+export interface AnsweredRequest extends RequestIds {
   method: string;
   /** The route's pattern. A URL may contain a secret. */
   route: string;
@@ -153,14 +146,12 @@ function describe(error: Error): DescribedError {
 }
 
 export function logRequests(fastify: FastifyInstance, logger: AppLogger): void {
-  fastify.decorateRequest('logged', undefined);
   fastify.addHook('onResponse', (request, reply, done) => {
     logger.answered({
       requestId: request.id,
       traceId: traceIdOf(request.headers.traceparent),
       method: request.method,
-      route: request.logged?.route ?? request.routeOptions.url ?? 'none',
-      gatewayKey: request.logged?.gatewayKey,
+      route: request.routeOptions.url ?? 'none',
       status: reply.statusCode,
       milliseconds: Math.round(reply.elapsedTime),
       brokenOff: reply.raw.closed ? true : undefined,

@@ -66,9 +66,18 @@ export class ProcessMetrics implements OnModuleInit {
   }
 }
 
+interface CountedRequest {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly milliseconds: number;
+}
+
 /** Counts and times requests by status and route pattern. A pattern contains no values of a URL. */
 @Injectable()
 export class RequestMetrics implements OnModuleInit {
+  #count: ((request: CountedRequest) => void) | undefined;
+
   constructor(
     private readonly registry: MetricsRegistry,
     private readonly http: HttpAdapterHost,
@@ -89,14 +98,22 @@ export class RequestMetrics implements OnModuleInit {
       labelNames: ['method', 'route'],
       registers,
     });
+    this.#count = ({ method, route, status, milliseconds }) => {
+      requests.inc({ method, route, status });
+      duration.observe({ method, route }, milliseconds / 1_000);
+    };
     const fastify: FastifyInstance = this.http.httpAdapter.getInstance();
     fastify.addHook(
       'onResponse',
       ({ method, routeOptions: { url: route = 'none' } }, { statusCode: status, elapsedTime }, done) => {
-        requests.inc({ method, route, status });
-        duration.observe({ method, route }, elapsedTime / 1000);
+        this.count({ method, route, status, milliseconds: elapsedTime });
         done();
       },
     );
+  }
+
+  /** Counts a request that Nest's Fastify did not answer. */
+  count(request: CountedRequest): void {
+    this.#count?.(request);
   }
 }

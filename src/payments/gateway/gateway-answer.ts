@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 
 type Reason = Error | undefined;
@@ -16,6 +16,10 @@ export class Abort {
     for (const listener of this.#listeners) listener(reason);
   }
 
+  throwIfAborted(): void {
+    if (this.reason) throw this.reason;
+  }
+
   /** Calls the listener at once if the call has ended. */
   listen(listener: (reason: Error) => void): void {
     if (this.reason) listener(this.reason);
@@ -30,9 +34,9 @@ interface Options {
   readonly idleMs: number;
   /**
    * Called right before the head is written.
-   * @returns the headers for the client @throws the error that it gets instead of the answer
+   * @returns names and values of the headers for the client @throws the error that it gets instead of the answer
    */
-  readonly accept: (status: number, headers: IncomingHttpHeaders) => OutgoingHttpHeaders;
+  readonly accept: (status: number, headers: IncomingHttpHeaders) => OutgoingHttpHeader[];
 }
 
 /**
@@ -119,7 +123,8 @@ class AnswerWriter implements Dispatcher.DispatchHandler {
     this.#head = undefined;
     try {
       const accepted = this.options.accept(status, headers);
-      if (length !== undefined) accepted['content-length'] ??= length;
+      if (length !== undefined && headers['content-length'] === undefined)
+        accepted.push('content-length', length);
       this.response.writeHead(status, accepted);
       this.started();
     } catch (error) {

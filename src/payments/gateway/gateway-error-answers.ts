@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { EarlyRefusals } from '../../auth/rate-limit.js';
 import { DomainError } from '../../common/errors.js';
 import type { Settings } from '../../config/settings.js';
+import { commonHeaders } from '../../http/adapter.js';
 import { type AppLogger, traceIdOf } from '../../http/app-logger.js';
 import type { OtherErrorForm, UnreadableRequest } from '../../http/error.filter.js';
 import { GatewayError, toGatewayError } from './gateway.errors.js';
@@ -34,8 +35,9 @@ export class GatewayErrorAnswers implements OtherErrorForm {
     return this.#hasOwnPort || STRIPE_URL.test(url);
   }
 
-  send(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const isUnknown = request.gatewayCall === undefined && thrown instanceof GatewayError;
+  /** @param options.isKeyKnown whether the request has a valid gateway key */
+  send(thrown: unknown, request: FastifyRequest, reply: FastifyReply, { isKeyKnown = false } = {}): void {
+    const isUnknown = !isKeyKnown && thrown instanceof GatewayError;
     // Somebody who tries out keys is slowed down, by address.
     const limited =
       isUnknown && [401, 403].includes(thrown.status) ? this.#refusals.replacementFor(request) : undefined;
@@ -48,7 +50,7 @@ export class GatewayErrorAnswers implements OtherErrorForm {
     if (!request.raw.complete) reply.header('connection', 'close');
     void reply
       .code(error.status)
-      .headers(error.headersFor(request.id))
+      .headers({ ...commonHeaders(request), ...error.headersFor(request.id) })
       .type('application/json; charset=utf-8')
       .send(error.bodyFor(this.#docUrl));
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, OutgoingHttpHeader } from 'node:http';
 
 /** Request headers that Stripe gets as they are. Others stay here: cookies, addresses, hop-by-hop headers. */
 const PASSED = [
@@ -51,23 +51,27 @@ const FRAMING = ['content-length', 'transfer-encoding'];
  * @returns whether the request still means what it said: without its account, it would mean another one
  */
 export function removeNominated(headers: IncomingHttpHeaders): boolean {
-  const names = headers.connection?.toLowerCase().split(/[\s,]+/) ?? [];
+  const { connection } = headers;
+  if (connection === undefined || connection === 'keep-alive') return true;
+  const names = connection.toLowerCase().split(/[\s,]+/);
   if (ACCOUNT_HEADERS.some((name) => names.includes(name))) return false;
   for (const name of names) if (!FRAMING.includes(name)) delete headers[name];
   return true;
 }
 
+/** @returns names and values in turn, as undici takes them without a copy */
 export function headersForStripe(
   headers: IncomingHttpHeaders,
   { authorization, keyId }: { authorization: string; keyId: string },
-): Record<string, string> {
-  const sent: Record<string, string> = { authorization };
+): string[] {
+  const sent = ['authorization', authorization];
   for (const name of SENT) {
     const value = headers[name];
-    if (typeof value === 'string') sent[name] = value;
+    if (typeof value === 'string') sent.push(name, value);
   }
   const idempotencyKey = headers['idempotency-key'];
-  if (typeof idempotencyKey === 'string') sent['idempotency-key'] = ownIdempotencyKey(keyId, idempotencyKey);
+  if (typeof idempotencyKey === 'string')
+    sent.push('idempotency-key', ownIdempotencyKey(keyId, idempotencyKey));
   return sent;
 }
 
@@ -79,15 +83,20 @@ function ownIdempotencyKey(keyId: string, value: string): string {
     : `${keyId}:${createHash('sha256').update(value).digest('hex')}`;
 }
 
-/** @param idempotencyKey as the client sent it */
+/**
+ * @param idempotencyKey as the client sent it
+ * @returns names and values in turn, as Node takes them without a copy
+ */
 export function headersForClient(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
+  headers: IncomingHttpHeaders,
   idempotencyKey: string | string[] | undefined,
-): Record<string, string | string[]> {
-  const answered: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(headers))
-    if (value !== undefined && (ANSWERED.has(name) || ANSWER_PREFIX.test(name))) answered[name] = value;
+): OutgoingHttpHeader[] {
+  const answered: OutgoingHttpHeader[] = [];
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && (ANSWERED.has(name) || ANSWER_PREFIX.test(name))) answered.push(name, value);
+  }
   if (headers['idempotency-key'] !== undefined && idempotencyKey !== undefined)
-    answered['idempotency-key'] = idempotencyKey;
+    answered.push('idempotency-key', idempotencyKey);
   return answered;
 }

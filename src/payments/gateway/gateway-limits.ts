@@ -16,6 +16,7 @@ export class GatewayLimits {
   readonly bodyBytes = 8 * MIB;
   readonly uploadBytes = 512 * MIB;
   readonly #rates = new FixedWindowStorage();
+  /** By the id of a key or project. */
   readonly #running = new Map<string, number>();
 
   /**
@@ -26,33 +27,39 @@ export class GatewayLimits {
     { id, projectId }: { id: string; projectId: ProjectId },
     { requestsPerSecond, requestsAtOnce }: Settings['gateway'],
   ): () => void {
-    const shares = [
-      { counted: `key ${id}`, name: 'This gateway key', share: 0.5 },
-      { counted: `project ${projectId}`, name: 'This project', share: 1 },
-    ];
-    for (const { counted, name, share } of shares) {
-      const most = Math.ceil(requestsAtOnce * share);
-      if (requestsAtOnce > 0 && (this.#running.get(counted) ?? 0) >= most)
-        throw new GatewayError(
-          'gateway_rate_limit',
-          `${name} has ${most} unanswered requests, which is the most: wait for some of them.`,
-        );
-    }
-    for (const { counted, name, share } of shares) {
-      const most = Math.ceil(requestsPerSecond * share);
-      if (requestsPerSecond > 0 && this.#rates.count(counted, SECOND_MS, most).isBlocked)
-        throw new GatewayError(
-          'gateway_rate_limit',
-          `${name} sent more than ${most} requests within a second: slow down.`,
-        );
-    }
-    for (const { counted } of shares) this.#running.set(counted, (this.#running.get(counted) ?? 0) + 1);
+    this.#checkRunning(id, 'This gateway key', requestsAtOnce / 2);
+    this.#checkRunning(projectId, 'This project', requestsAtOnce);
+    this.#checkRate(id, 'This gateway key', requestsPerSecond / 2);
+    this.#checkRate(projectId, 'This project', requestsPerSecond);
+    this.#add(id, 1);
+    this.#add(projectId, 1);
     return () => {
-      for (const { counted } of shares) {
-        const left = (this.#running.get(counted) ?? 1) - 1;
-        if (left === 0) this.#running.delete(counted);
-        else this.#running.set(counted, left);
-      }
+      this.#add(id, -1);
+      this.#add(projectId, -1);
     };
+  }
+
+  #checkRunning(id: string, name: string, share: number): void {
+    const most = Math.ceil(share);
+    if (most > 0 && (this.#running.get(id) ?? 0) >= most)
+      throw new GatewayError(
+        'gateway_rate_limit',
+        `${name} has ${most} unanswered requests, which is the most: wait for some of them.`,
+      );
+  }
+
+  #checkRate(id: string, name: string, share: number): void {
+    const most = Math.ceil(share);
+    if (most > 0 && this.#rates.count(id, SECOND_MS, most).isBlocked)
+      throw new GatewayError(
+        'gateway_rate_limit',
+        `${name} sent more than ${most} requests within a second: slow down.`,
+      );
+  }
+
+  #add(id: string, requests: 1 | -1): void {
+    const running = (this.#running.get(id) ?? 0) + requests;
+    if (running === 0) this.#running.delete(id);
+    else this.#running.set(id, running);
   }
 }

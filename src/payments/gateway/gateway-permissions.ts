@@ -88,7 +88,7 @@ export function isMeterEventStream(path: string): boolean {
 /** @param path that is plain */
 export function operationOf(method: string, path: string): Operation {
   return (
-    find(ROOT, wordsOf(path), method === 'HEAD' ? 'GET' : method) ?? {
+    find(ROOT, wordsOf(path), 0, method === 'HEAD' ? 'GET' : method) ?? {
       resource: EVERYTHING,
       action: 'write',
       host: 'api',
@@ -98,10 +98,11 @@ export function operationOf(method: string, path: string): Operation {
   );
 }
 
-function find(node: PathNode, [word, ...rest]: readonly string[], method: string): Operation | undefined {
+function find(node: PathNode, words: readonly string[], nth: number, method: string): Operation | undefined {
+  const word = words[nth];
   if (word === undefined) return node.operations.get(method);
   const next = node.words.get(word);
-  return (next && find(next, rest, method)) ?? (node.id && find(node.id, rest, method));
+  return (next && find(next, words, nth + 1, method)) ?? (node.id && find(node.id, words, nth + 1, method));
 }
 
 function wordsOf(path: string): string[] {
@@ -109,10 +110,12 @@ function wordsOf(path: string): string[] {
 }
 
 export function isAllowed(permissions: GatewayPermissions, resource: string, action: GatewayAction): boolean {
-  return [resource, EVERYTHING].some((name) => {
-    const given = Object.hasOwn(permissions, name) ? permissions[name] : undefined;
-    return given === 'write' || (given === 'read' && action === 'read');
-  });
+  return covers(permissions, resource, action) || covers(permissions, EVERYTHING, action);
+}
+
+function covers(permissions: GatewayPermissions, name: string, action: GatewayAction): boolean {
+  const given = Object.hasOwn(permissions, name) ? permissions[name] : undefined;
+  return given === 'write' || (given === 'read' && action === 'read');
 }
 
 interface ObjectType {

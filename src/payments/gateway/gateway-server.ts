@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { ConfigurationError } from '../../config/environment.js';
 import { Settings } from '../../config/settings.js';
 
-/** The server of the gateway's own port. It listens while the application runs. */
+/** The Fastify of the gateway. It listens while the application runs, if the gateway has its own port. */
 @Injectable()
 export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationShutdown {
   #fastify: FastifyInstance | undefined;
@@ -18,13 +18,15 @@ export class GatewayServer implements OnApplicationBootstrap, BeforeApplicationS
 
   /** `undefined` without an own port. */
   get server(): Server | undefined {
-    return this.#fastify?.server;
+    return this.settings.gateway.port === undefined ? undefined : this.#fastify?.server;
   }
 
   async onApplicationBootstrap(): Promise<void> {
     const { gateway, host } = this.settings;
+    await this.#fastify?.ready();
+    if (gateway.port === undefined) return;
     try {
-      await this.#fastify?.listen({ port: gateway.port ?? 0, host });
+      await this.#fastify?.listen({ port: gateway.port, host });
     } catch (error) {
       // The explanation of a failed start would name PORT.
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;

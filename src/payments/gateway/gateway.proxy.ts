@@ -1,12 +1,13 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Dispatcher, Pool } from 'undici';
 import { type KeyRefusal, OpaqueKeys } from '../../auth/opaque-keys/opaque-keys.js';
 import { hasPrefixOf } from '../../auth/opaque-keys/opaque-key.js';
 import type { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
 import { commonHeaders } from '../../http/adapter.js';
+import { type AnsweredRequest, traceIdOf } from '../../http/app-logger.js';
 import { PaymentsEvents } from '../payments-events.js';
 import { ConfigCache, ConfigChanges } from '../stripe-config/config-cache.js';
 import { KeyHealth } from '../stripe-config/keys/key-health.js';
@@ -30,6 +31,8 @@ const PATHS = ['/v1/*', '/v2/*'];
 const HOSTS = { api: 'https://api.stripe.com', files: 'https://files.stripe.com' } as const;
 const CONNECT_TIMEOUT_MS = 10_000;
 const MAX_STORED_KEYS = 1_000;
+/** As nginx logs it. */
+const CLIENT_GONE = 499;
 
 const REFUSALS: Record<KeyRefusal, () => GatewayError> = {
   malformed: () =>
@@ -45,12 +48,17 @@ interface StoredKey {
   readonly onAnswer: AnswerListener;
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    gatewayCall?: GatewayCall;
-    /** As the client sent it. */
-    contentType?: string | undefined;
-  }
+/** Called after each answer. @param route the pattern */
+type OnAnswered = (request: AnsweredRequest, route: string) => void;
+
+/** A request and what is known about it until its connection closes or its answer ends. */
+class Exchange {
+  readonly startedAt = performance.now();
+  readonly abort = new Abort();
+  /** Set once the key is known. */
+  call: GatewayCall | undefined;
+  /** Gives its place to other requests. */
+  leave: (() => void) | undefined;
 }
 
 /** Sends requests with gateway keys to Stripe, with the stored secret key in their place. */
@@ -85,60 +93,41 @@ export class GatewayProxy implements OnApplicationShutdown {
     await Promise.all(Object.values(this.#stripe).map((stripe) => stripe.destroy()));
   }
 
-  /** @returns a plugin with the routes. Its own scope of Fastify leaves bodies unparsed. */
-  routes(errors: GatewayErrorAnswers): FastifyPluginCallback {
-    return (scope, _options, done) => {
-      scope.decorateRequest('gatewayCall', undefined);
-      scope.decorateRequest('contentType', undefined);
-      scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
-      // Fastify would answer to an odd content type before the key is checked.
-      scope.addHook('preParsing', (request, _reply, _payload, next) => {
-        const { headers } = request;
-        request.contentType = headers['content-type'];
-        if (request.contentType !== undefined) headers['content-type'] = 'application/octet-stream';
-        next(null);
-      });
-      scope.setErrorHandler((thrown, request, reply) => errors.send(thrown, request, reply));
-      scope.addHook('onResponse', (request, reply, next) => {
-        this.#count(request, reply);
-        next();
-      });
-      for (const url of PATHS)
-        scope.route({
-          method: METHODS,
-          url,
-          config: { bodyTimeoutMs: Infinity },
-          handler: (request, reply) => this.#handle(request, reply),
-        });
-      done();
+  /** Adds the routes to a Fastify of their own, which reads no body and has no hooks. */
+  serve(fastify: FastifyInstance, errors: GatewayErrorAnswers, onAnswered: OnAnswered): void {
+    const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      const exchange = new Exchange();
+      reply.raw.once('close', () => this.#end(exchange, request, reply, onAnswered));
+      try {
+        await this.#handle(exchange, request, reply);
+      } catch (error) {
+        if (!reply.raw.closed)
+          errors.send(error, request, reply, { isKeyKnown: exchange.call !== undefined });
+      }
     };
+    for (const method of METHODS) fastify.addHttpMethod(method, { hasBody: false, overrideExisting: true });
+    for (const url of PATHS)
+      fastify.route({ method: METHODS, url, handler: (request, reply) => void handle(request, reply) });
+    fastify.setNotFoundHandler((request, reply) => void handle(request, reply));
+    fastify.setErrorHandler((error, request, reply) => errors.send(error, request, reply));
   }
 
-  async #handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    if (request.contentType !== undefined) request.headers['content-type'] = request.contentType;
+  async #handle(exchange: Exchange, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { abort } = exchange;
+    assertHost(request.raw);
+    if (request.is404) throw new GatewayError('gateway_route_unknown', 'There is nothing at this URL.');
     const key = await this.#authenticate(request);
     if (!removeNominated(request.headers)) throw accountNominated();
     const call = new GatewayCall(request, key);
-    request.gatewayCall = call;
-    request.logged = { route: call.operation.path, gatewayKey: key.id };
-    // Its `close` has passed already, and would not end the request below.
-    if (request.socket.destroyed) throw clientGone();
-    const leave = this.limits.enter(key, this.settings.gateway);
-    const abort = new Abort();
-    reply.raw.once('close', () => {
-      leave();
-      if (!reply.raw.writableFinished) abort.abort(clientGone());
-    });
+    exchange.call = call;
+    abort.throwIfAborted();
+    exchange.leave = this.limits.enter(key, this.settings.gateway);
     call.admit();
-    if (Number(request.headers['content-length'] ?? 0) > this.#limitOf(call)) throw tooLarge();
+    const limit = call.operation.host === 'files' ? this.limits.uploadBytes : this.limits.bodyBytes;
+    if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge();
+    const { idleMs } = this.limits;
     const body = call.hasBody
-      ? await bodyForStripe(request.raw, {
-          abort,
-          limit: this.#limitOf(call),
-          idleMs: this.limits.idleMs,
-          scanner: call.bodyScanner(),
-        })
+      ? await bodyForStripe(request.raw, { abort, limit, idleMs, scanner: call.bodyScanner() })
       : null;
     const stored = await this.#storedKey(key);
     const sentAt = performance.now();
@@ -146,13 +135,11 @@ export class GatewayProxy implements OnApplicationShutdown {
       this.events.emit('stripe.called', { outcome: outcomeOf(status) });
       stored.onAnswer(status, sentAt);
       if (status === 401) throw storedKeyRejected(headers['request-id']);
-      return {
-        ...(reply.getHeaders() as Record<string, string>),
-        ...commonHeaders(request),
-        ...headersForClient(headers, request.headers['idempotency-key']),
-        // Stripe may answer before it has read the body, which nobody reads then.
-        ...(!request.raw.complete && { connection: 'close' }),
-      };
+      const answered = headersForClient(headers, request.headers['idempotency-key']);
+      for (const [name, value] of Object.entries(commonHeaders(request))) answered.push(name, value);
+      // Stripe may answer before it has read the body, which nobody reads then.
+      if (!request.raw.complete) answered.push('connection', 'close');
+      return answered;
     };
     const headers = headersForStripe(request.headers, {
       authorization: `Bearer ${stored.value.reveal()}`,
@@ -163,15 +150,46 @@ export class GatewayProxy implements OnApplicationShutdown {
         this.#stripe[call.operation.host],
         { method: request.method, path: call.target, headers, body },
         reply.raw,
-        { abort, accept, idleMs: this.limits.idleMs },
+        { abort, accept, idleMs },
       );
       // The answer is written past Fastify.
-      return reply.hijack();
+      reply.hijack();
     } catch (error) {
       if (!(error instanceof GatewayError) && !abort.reason)
         this.events.emit('stripe.called', { outcome: 'unreachable' });
       throw abort.reason instanceof GatewayError ? abort.reason : error;
     }
+  }
+
+  #end(
+    { startedAt, abort, call, leave }: Exchange,
+    request: FastifyRequest,
+    { raw }: FastifyReply,
+    onAnswered: OnAnswered,
+  ) {
+    const isWhole = raw.writableFinished;
+    const status = raw.headersSent ? raw.statusCode : CLIENT_GONE;
+    leave?.();
+    if (!isWhole) abort.abort(clientGone());
+    const route = request.routeOptions.url ?? 'none';
+    onAnswered(
+      {
+        requestId: request.id,
+        traceId: traceIdOf(request.headers.traceparent),
+        method: request.method,
+        route: call?.operation.path ?? route,
+        status,
+        milliseconds: Math.round(performance.now() - startedAt),
+        gatewayKey: call?.key.id,
+        brokenOff: isWhole ? undefined : true,
+      },
+      route,
+    );
+    if (!call) return;
+    const { key, operation, needed, missing } = call;
+    this.usage.count({ keyId: key.id, status, needed, missing });
+    const { resource, action } = operation;
+    this.events.emit('gateway.answered', { resource, action, status, mode: key.mode });
   }
 
   /** @throws GatewayError, and DomainError `database_unavailable` */
@@ -194,23 +212,11 @@ export class GatewayProxy implements OnApplicationShutdown {
     return holder;
   }
 
-  #limitOf({ operation }: GatewayCall): number {
-    return operation.host === 'files' ? this.limits.uploadBytes : this.limits.bodyBytes;
-  }
-
   #storedKey({ projectId, mode }: GatewayKey): Promise<StoredKey> {
     return this.#storedKeys.get(projectId, mode, async () => {
       const { value, fingerprint } = await this.configs.openSecretKey(projectId, mode);
       return { value, onAnswer: this.health.followUse(projectId, { mode, fingerprint }) };
     });
-  }
-
-  #count({ gatewayCall: call }: FastifyRequest, { statusCode: status }: FastifyReply): void {
-    if (!call) return;
-    const { key, operation, needed, missing } = call;
-    this.usage.count({ keyId: key.id, status, needed: [...needed], missing });
-    const { resource, action } = operation;
-    this.events.emit('gateway.answered', { resource, action, status, mode: key.mode });
   }
 }
 
@@ -230,6 +236,18 @@ function stripeKeySent(): GatewayError {
     'gateway_key_invalid',
     'This is a key of Stripe: send a gateway key, which begins with tkg_. If the key was stored here only, somebody has taken it: roll it in the Stripe Dashboard.',
   );
+}
+
+/** Node leaves this to us, and servers differ in which Host header they read. */
+function assertHost({ headers, httpVersion, rawHeaders }: IncomingMessage): void {
+  let hosts = 0;
+  for (let nth = 0; nth < rawHeaders.length; nth += 2) {
+    const name = rawHeaders[nth];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  if (hosts > 1) throw new GatewayError('gateway_request_invalid', 'There is more than one Host header.');
+  if (headers.host === undefined && httpVersion === '1.1')
+    throw new GatewayError('gateway_request_invalid', 'The Host header is missing.');
 }
 
 function accountNominated(): GatewayError {

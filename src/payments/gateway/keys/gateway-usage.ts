@@ -38,7 +38,7 @@ export interface CountedRequest {
   readonly keyId: string;
   readonly status: number;
   /** Permissions that it needed, each as `customers:read`. */
-  readonly needed: readonly string[];
+  readonly needed: Iterable<string>;
   /** The one that the key lacks. */
   readonly missing?: string | undefined;
 }
