@@ -6,7 +6,6 @@ import {
   type ThrottlerStorage,
 } from '@nestjs/throttler';
 import type { FastifyRequest } from 'fastify';
-import { LRUCache } from 'lru-cache';
 import { clientAddress } from '../common/actor.js';
 import { DomainError } from '../common/errors.js';
 import { tooManyRequests } from './auth.errors.js';
@@ -35,12 +34,16 @@ interface Window {
   endsAt: number;
 }
 
-/** Bounds the memory. The least recently used caller is dropped first. */
+/** Bounds the memory. */
 const MAX_CALLERS = 20_000;
 
-/** Counts each caller's requests in a window that starts with the first one. */
+/**
+ * Counts each caller's requests in a window that starts with the first one. Drops callers that were not among the
+ * last 10,000. An LRU cache would allocate memory for all of them at the start.
+ */
 export class FixedWindowStorage implements ThrottlerStorage {
-  readonly #windows = new LRUCache<string, Window>({ max: MAX_CALLERS });
+  #recent = new Map<string, Window>();
+  #earlier = new Map<string, Window>();
 
   /** @param now a monotonic clock in milliseconds */
   constructor(private readonly now = () => performance.now()) {}
@@ -52,11 +55,9 @@ export class FixedWindowStorage implements ThrottlerStorage {
   /** Synchronous `increment`. */
   count(key: string, ttl: number, limit: number) {
     const now = this.now();
-    let window = this.#windows.get(key);
-    if (!window || now >= window.endsAt) {
-      window = { hits: 0, endsAt: now + ttl };
-      this.#windows.set(key, window);
-    }
+    let window = this.#recent.get(key) ?? this.#earlier.get(key);
+    if (!window || now >= window.endsAt) window = { hits: 0, endsAt: now + ttl };
+    this.#keep(key, window);
     window.hits += 1;
     const timeToExpire = Math.ceil((window.endsAt - now) / 1000);
     return {
@@ -65,6 +66,14 @@ export class FixedWindowStorage implements ThrottlerStorage {
       isBlocked: window.hits > limit,
       timeToBlockExpire: timeToExpire,
     };
+  }
+
+  #keep(key: string, window: Window): void {
+    if (this.#recent.size === MAX_CALLERS / 2 && !this.#recent.has(key)) {
+      this.#earlier = this.#recent;
+      this.#recent = new Map();
+    }
+    this.#recent.set(key, window);
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { ENTITIES } from '../bootstrap/entities.js';
 import { createMigrationDataSource } from '../database/data-source.js';
 import { migrate as runMigrations } from '../database/migrate.js';
 import { Keyring } from '../vault/keys/keyring.js';
@@ -18,7 +17,7 @@ export function addTo(program: Command, run: Runner): void {
 
 async function migrate(session: Session): Promise<Report> {
   const { directDatabase, masterKeys } = session.storeSettings;
-  const migrations = await runMigrations(createMigrationDataSource(directDatabase, ENTITIES));
+  const migrations = await runMigrations(createMigrationDataSource(directDatabase));
   const made = masterKeys.length > 0 ? await makeDataKeys(session) : [];
   const text = [
     ...(migrations.length === 0 ? ['The schema is up to date.'] : ['Done:', ...migrations]),

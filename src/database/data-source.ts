@@ -44,8 +44,11 @@ export function createDataSource(address: DatabaseAddress, poolSize: number, ent
   });
 }
 
-/** A data source for migrations: one connection, and no deadline for statements. */
-export function createMigrationDataSource(address: DatabaseAddress, entities: Entities): DataSource {
+/**
+ * A data source for migrations: one connection, and no deadline for statements.
+ * @param entities to compare the schema with; a migration needs none, and TypeORM reads them slowly
+ */
+export function createMigrationDataSource(address: DatabaseAddress, entities: Entities = []): DataSource {
   return createFrom(address, entities, {
     poolSize: 1,
     driver: pg,

@@ -61,7 +61,7 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
 }
 
 async function connect(settings: StoreSettings, entities: Entities): Promise<DataSource> {
-  if (settings.migrateOnStart) await migrate(createMigrationDataSource(settings.directDatabase, entities));
+  if (settings.migrateOnStart) await migrate(createMigrationDataSource(settings.directDatabase));
   return createDataSource(settings.database, settings.databasePoolSize, entities).initialize();
 }
 

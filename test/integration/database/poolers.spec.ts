@@ -3,7 +3,6 @@ import { Client } from 'pg';
 import { loadSettings } from '../../../src/config/load-settings.js';
 import { createMigrationDataSource } from '../../../src/database/data-source.js';
 import { migrate, MIGRATION_LOCK } from '../../../src/database/migrate.js';
-import { ENTITIES } from '../../../src/bootstrap/entities.js';
 import type { ProjectId } from '../../../src/common/ids.js';
 import { StripeClients } from '../../../src/payments/stripe-config/keys/stripe-clients.js';
 import { type AppWithStripe, startAppWithStripe } from '../../harness/app-with-stripe.js';
@@ -137,7 +136,7 @@ else
         );
         for (const state of states) expect(state).toEqual([untouched]);
         const { directDatabase } = loadSettings(environment);
-        expect(await migrate(createMigrationDataSource(directDatabase, ENTITIES))).toEqual([]);
+        expect(await migrate(createMigrationDataSource(directDatabase))).toEqual([]);
       });
     });
 
