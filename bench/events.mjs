@@ -23,7 +23,7 @@ const ROUNDS = byExtent({ full: 7, quick: 3, small: 1 });
 const EVENTS = byExtent({ full: 10_000, quick: 3_000, small: 40 });
 
 const PROJECTS = byExtent({ full: 100, quick: 100, small: 5 });
-const WEBHOOK_RATE = 50;
+const WEBHOOK_RATE = byExtent({ full: 50, quick: 50, small: 1_000 });
 const WEBHOOK_TURNS = byExtent({
   full: { rounds: 7, seconds: 6, warmUpSeconds: 3 },
   quick: { rounds: 3, seconds: 2, warmUpSeconds: 1 },

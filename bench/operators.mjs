@@ -20,7 +20,7 @@ const TURNS = byExtent({
   quick: { rounds: 3, seconds: 1, warmUpSeconds: 1 },
   small: { rounds: 1, requests: 20 },
 });
-const RATE = 100;
+const RATE = byExtent({ full: 100, quick: 100, small: 1_000 });
 const PROJECTS = byExtent({ full: 1_000, quick: 1_000, small: 20 });
 
 const FILTERS = ['owner_id=customer-1', 'health=unhealthy', 'q=Shop 1'];
