@@ -26,6 +26,7 @@ export class AlertMailEntity {
   @Column({ type: 'text' })
   data: string;
 
+  /** In the future for a mail that waits until a day after the last one of its type. */
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { v5 as uuidV5 } from 'uuid';
 import type { ProjectId } from '../../common/ids.js';
 import { columnValues } from '../../database/columns.js';
-import { Database, exec, query } from '../../database/database.js';
+import { Database, exec, query, type Steps } from '../../database/database.js';
 import {
   bitOf,
   PROJECT_HEALTHS,
@@ -13,7 +13,7 @@ import {
 import { AlertMailEntity } from './alert-mail.entity.js';
 import * as statements from './alert-mails.statements.js';
 import type { AlertMail } from './alert-mails.statements.js';
-import type { AlertType } from './alert-texts.js';
+import { type AlertData, type AlertType, OPPOSITES } from './alert-texts.js';
 
 const DAY_MS = 86_400_000;
 const LEASE_MS = 5 * 60_000;
@@ -31,11 +31,11 @@ export class AlertMailsRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Adds a mail to each owner and admin, unless there was one about this problem within a day. The same event adds
-   * nothing twice.
+   * Adds a mail to each owner and admin. After a mail of this type within a day it waits until the day is over, and
+   * is withdrawn if the problem ends, or comes back, meanwhile. The same event adds nothing twice.
    * @param projectId `null` for a problem of the operator, whose mail goes to operators
    */
-  async add(type: AlertType, projectId: ProjectId | null, data: object, eventId: string): Promise<void> {
+  async add(type: AlertType, projectId: ProjectId | null, data: AlertData, eventId: string): Promise<void> {
     const { database } = this;
     const now = new Date();
     await database.transaction(function* () {
@@ -46,7 +46,12 @@ export class AlertMailsRepository {
         projectId === null
           ? yield* query(toOperators, [type, dayAgo])
           : yield* query(ofProject, [type, dayAgo, projectId]);
-      if (recent.length > 0) return;
+      const last = recent[0]?.createdAt;
+      const opposites = OPPOSITES[type];
+      // A mail of this type waits already, or nobody would hear whether it is still true.
+      if (last && (last > now || !opposites)) return;
+      if (projectId !== null && (yield* withdraw(projectId, opposites ?? [], data, now))) return;
+      const at = last ? new Date(last.getTime() + DAY_MS) : now;
       const recipients =
         projectId === null ? [{ subject: null }] : yield* query(statements.FIND_RECIPIENTS, [projectId]);
       for (const { subject } of recipients) {
@@ -56,8 +61,8 @@ export class AlertMailsRepository {
           subject,
           type,
           data: JSON.stringify(data),
-          createdAt: now,
-          dueAt: now,
+          createdAt: at,
+          dueAt: at,
           attempts: 0,
         };
         yield* exec(statements.ADD, columnValues(AlertMailEntity, mail));
@@ -107,6 +112,23 @@ export class AlertMailsRepository {
       problems: counted(PROJECT_PROBLEMS, withProblem),
     };
   }
+}
+
+/** Withdraws waiting mails about the same mode that are not true any more. @returns whether there was one */
+function* withdraw(
+  projectId: ProjectId,
+  types: readonly AlertType[],
+  { mode }: AlertData,
+  now: Date,
+): Steps<boolean> {
+  let isWithdrawn = false;
+  for (const type of types)
+    for (const { id, data } of yield* query(statements.FIND_POSTPONED, [projectId, type, now])) {
+      if ((JSON.parse(data) as AlertData).mode !== mode) continue;
+      yield* exec(statements.WITHDRAW, [id]);
+      isWithdrawn = true;
+    }
+  return isWithdrawn;
 }
 
 function counted<Name extends string>(names: readonly Name[], count: (name: Name) => number) {

@@ -12,8 +12,9 @@ export const ADD = sql<never>(
 );
 
 const findRecent = (ofProject: string) =>
-  sql<{ id: string }>(
-    `SELECT id FROM alert_mails WHERE ${ofProject} AND type = $1 AND created_at > $2 LIMIT 1`,
+  sql<Pick<AlertMail, 'createdAt'>>(
+    `SELECT ${columns(AlertMailEntity, { only: ['createdAt'] })} FROM alert_mails
+     WHERE ${ofProject} AND type = $1 AND created_at > $2 ORDER BY created_at DESC LIMIT 1`,
   );
 
 /** $1 type, $2 a day ago; `ofProject` also $3 project. */
@@ -21,6 +22,15 @@ export const FIND_RECENT = {
   toOperators: findRecent('project_id IS NULL'),
   ofProject: findRecent('project_id = $3'),
 };
+
+/** $1 project, $2 type, $3 now. */
+export const FIND_POSTPONED = sql<Pick<AlertMail, 'id' | 'data'>>(
+  `SELECT ${columns(AlertMailEntity, { only: ['id', 'data'] })} FROM alert_mails
+   WHERE project_id = $1 AND type = $2 AND created_at > $3`,
+);
+
+/** $1 mail. */
+export const WITHDRAW = sql<never>('DELETE FROM alert_mails WHERE id = $1');
 
 /** $1 project. Its owner and admins, without those who want no mails. */
 export const FIND_RECIPIENTS = sql<{ subject: OwnerId }>(

@@ -1,5 +1,6 @@
 import type { Mail } from '../../mail/mailer.js';
 import type { DurableEventMap } from '../payments-events.js';
+import type { StripeMode } from '../stripe/stripe-mode.js';
 import type { Counts } from './alert-mails.repository.js';
 
 /** Events that owners and admins get a mail about. */
@@ -13,8 +14,19 @@ export const ALERT_TYPES = [
 ] as const;
 export type AlertType = (typeof ALERT_TYPES)[number];
 
+/** What ends a problem, and the problems that it ends. */
+export const OPPOSITES: Readonly<Partial<Record<AlertType, readonly AlertType[]>>> = {
+  'credentials.invalid': ['credentials.recovered'],
+  'credentials.recovered': ['credentials.invalid'],
+  'endpoint.disabled': ['endpoint.recovered'],
+  'endpoint.silent': ['endpoint.recovered'],
+  'endpoint.recovered': ['endpoint.disabled', 'endpoint.silent'],
+};
+
 /** What an event says that a mail repeats. */
-export type AlertData = Partial<Pick<DurableEventMap['credentials.invalid'], 'mode' | 'reason'>> &
+export type AlertData = { readonly mode?: StripeMode | null } & Partial<
+  Pick<DurableEventMap['credentials.invalid'], 'reason'>
+> &
   Partial<Pick<DurableEventMap['endpoint.silent'], 'missedEvents' | 'lastEventAt'>> & {
     readonly destination?: { readonly description: string | null };
   };

@@ -1,6 +1,7 @@
 import type { ProjectId } from '../../../src/common/ids.js';
 import { Database } from '../../../src/database/database.js';
 import { AlertsService } from '../../../src/payments/alerts/alerts.service.js';
+import { ALERT_TYPES } from '../../../src/payments/alerts/alert-texts.js';
 import { EventLog } from '../../../src/payments/events/event-log.js';
 import type { DurableEvent } from '../../../src/payments/payments-events.js';
 import { rowsOf } from '../../harness/database/rows.js';
@@ -48,6 +49,17 @@ const tell = (event: DurableEvent) =>
 const refused = () => tell(['credentials.invalid', { projectId, mode: 'test', reason: 'It was revoked.' }]);
 const recovered = () => tell(['credentials.recovered', { projectId, mode: 'test' }]);
 const send = (minutes = 0) => app.app.get(AlertsService).send(new Date(Date.now() + minutes * MINUTE_MS));
+/** Waits until the listener has had all events. */
+const handled = () =>
+  eventually(async () => {
+    const waiting = await rowsOf(app.database, 'events WHERE due_at IS NOT NULL');
+    expect(waiting.filter(({ type }) => ALERT_TYPES.some((each) => each === type))).toEqual([]);
+  });
+/** Waits until each mail that was begun is finished: a later time would lease it again. */
+const noneUnderWay = () =>
+  eventually(async () =>
+    expect(await rowsOf(app.database, 'alert_mails WHERE attempts > 0 AND due_at IS NOT NULL')).toEqual([]),
+  );
 /** Subjects of the mails of this test, by address. */
 const mails = () =>
   smtp.mails
@@ -71,6 +83,7 @@ it('goes to the owner and to admins, once a day for each problem', async () => {
   await refused();
   await expectMails(about('grace', REFUSED), about('owner', REFUSED));
   await recovered();
+  await handled();
   await refused();
   await expectMails(
     about('grace', ACCEPTED),
@@ -82,6 +95,25 @@ it('goes to the owner and to admins, once a day for each problem', async () => {
   expect(content).toMatch(/^Content-Type: multipart\/alternative/m);
   expect(content).toContain(`<h1>Shop &lt;${number}&gt;: `);
   expect(content).toContain(`https://pay.example.com/console/projects/${projectId}`);
+});
+
+it('tells a day later that a key is refused again, unless it was accepted meanwhile', async () => {
+  const between = async (...told: (() => Promise<unknown>)[]) => {
+    for (const tellIt of told) {
+      await tellIt();
+      await handled();
+    }
+  };
+  await between(refused, recovered, refused, recovered);
+  await expectMails(about('owner', ACCEPTED), about('owner', REFUSED));
+  await noneUnderWay();
+  await send(25 * 60);
+  expect(mails()).toEqual([about('owner', ACCEPTED), about('owner', REFUSED)]);
+  await between(refused);
+  await send();
+  expect(mails()).toHaveLength(2);
+  await send(25 * 60);
+  expect(mails()).toEqual([about('owner', ACCEPTED), about('owner', REFUSED), about('owner', REFUSED)]);
 });
 
 it('goes to nobody who switched it off or left, and shows where it goes', async () => {
@@ -153,11 +185,7 @@ it('goes to operators about their destinations, once a day', async () => {
   });
   expect(found()[0]).toMatchObject({ to: ['ops@example.com'] });
   expect(found()[0]?.content).toContain('Data &lt;lake&gt; answered 410');
-  await eventually(async () =>
-    expect(
-      await rowsOf(app.database, "events WHERE type = 'destination.disabled' AND due_at IS NOT NULL"),
-    ).toEqual([]),
-  );
+  await handled();
   await send();
   expect(found()).toHaveLength(1);
 });
