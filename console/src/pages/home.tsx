@@ -9,7 +9,7 @@ import { text } from '../text';
 import { Card, Empty, Page, Row, Rows, Skeleton, State } from '../ui/content';
 import { ButtonLink } from '../ui/controls';
 import { Loaded } from '../ui/loaded';
-import { type Need, needsOf } from './needs';
+import { byUrgency, type Need, needsOf } from './needs';
 import { OperatorNeeds } from './operator/needs';
 
 /** Each costs up to five requests. */
@@ -90,7 +90,9 @@ const TONES = { bad: 'bad', warn: 'warn', info: 'off' } as const;
 
 function Projects({ projects }: { projects: Schema<'ProjectResponse'>[] }) {
   const { isPending, failed, answers } = useNeeds(projects);
-  const items = answers.flatMap(({ project, needs }) => needs.map((need) => ({ project, need })));
+  const items = answers
+    .flatMap(({ project, needs }) => needs.map((need) => ({ project, need })))
+    .sort((one, other) => byUrgency(one.need, other.need));
   const worst = new Map(answers.map(({ project, needs }) => [project.id, needs[0]]));
   return (
     <>

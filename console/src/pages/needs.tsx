@@ -103,6 +103,10 @@ function needsOfWebhook(
   return needs;
 }
 
+const URGENCY = { bad: 0, warn: 1, info: 2 };
+/** Sorts the most urgent first. */
+export const byUrgency = (one: Need, other: Need): number => URGENCY[one.tone] - URGENCY[other.tone];
+
 /** The most urgent first. */
 export function needsOf(
   id: string,
@@ -175,6 +179,5 @@ export function needsOf(
       href: projectPath(id, 'stripe'),
       action: text.needs.addKey,
     });
-  const order = { bad: 0, warn: 1, info: 2 };
-  return needs.sort((one, other) => order[one.tone] - order[other.tone]);
+  return needs.sort(byUrgency);
 }

@@ -433,6 +433,17 @@ export const de: Messages = {
     columns: ['Typ', 'Ergebnis', 'Grund', 'Modus', 'Empfangen'],
     refused: (count: number, mode: string) =>
       `${plural(count, 'Zustellung', 'Zustellungen')} im ${mode} abgewiesen`,
+    refusals: {
+      missing_signature: 'Ihnen fehlt der Header Stripe-Signature, sie kommen also nicht von Stripe.',
+      malformed_signature: 'Ihr Header Stripe-Signature ist fehlerhaft.',
+      wrong_signature:
+        'Ihre Signatur passt nicht zum gespeicherten Webhook-Geheimnis. Hinterlegen Sie das Signaturgeheimnis, das Stripe für diesen Endpunkt anzeigt.',
+      too_old: 'Ihre Signatur ist richtig, aber mehr als fünf Minuten alt.',
+      from_the_future:
+        'Ihre Signatur ist richtig, liegt aber in der Zukunft. Prüfen Sie die Uhr dieses Servers.',
+      unreadable: 'Sie sind keine Ereignisse von Stripe.',
+      wrong_mode: 'Sie sind Ereignisse des anderen Modus.',
+    },
     lastRefused: 'Die letzte war',
     id: 'ID',
     copyId: 'ID des Ereignisses kopieren',

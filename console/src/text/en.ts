@@ -453,6 +453,17 @@ export const en = {
     columns: ['Type', 'Outcome', 'Reason', 'Mode', 'Received'],
     refused: (count: number, mode: string) =>
       `${plural(count, 'delivery', 'deliveries')} refused in ${mode.toLowerCase()}`,
+    refusals: {
+      missing_signature: 'They have no Stripe-Signature header, so they do not come from Stripe.',
+      malformed_signature: 'Their Stripe-Signature header is malformed.',
+      wrong_signature:
+        'Their signature does not match the stored webhook secret. Store the signing secret that Stripe shows for this endpoint.',
+      too_old: 'Their signature is right, but more than five minutes old.',
+      from_the_future:
+        'Their signature is right, but of a time in the future. Check the clock of this server.',
+      unreadable: 'They are no events of Stripe.',
+      wrong_mode: 'They are events of the other mode.',
+    },
     lastRefused: 'The last one was',
     id: 'Id',
     copyId: 'Copy the id of the event',

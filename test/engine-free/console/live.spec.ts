@@ -121,6 +121,28 @@ describeInBrowser('The console while things happen', () => {
     expect(await rows().count()).toBe(4);
   });
 
+  it('leads from a payment to its subscription, and back', async () => {
+    await deliver('evt_4', 'customer.subscription.created', {
+      ...{ id: 'sub_one', object: 'subscription', status: 'active', customer: 'cus_one', created: now() },
+      ...{ currency: 'kwd', livemode: true, metadata: {} },
+      items: {
+        object: 'list',
+        data: [{ id: 'si_one', quantity: 1, price: { id: 'price_one', nickname: 'Bread, monthly' } }],
+      },
+    });
+    await execute(
+      tried.app.database,
+      `UPDATE stripe_payments SET subscription_id = (SELECT id FROM stripe_subscriptions WHERE subscription_id = 'sub_one')`,
+    );
+    await open('/money/payments/pi_one?mode=live');
+    await page.getByRole('link', { name: 'Bread, monthly' }).click();
+    await page.getByRole('heading', { name: 'Subscription', exact: true }).waitFor();
+    await page.getByRole('region', { name: 'Events' }).getByText('Subscription was created').waitFor();
+    expect(await tried.obstacles(page, 'a subscription')).toEqual([]);
+    await page.getByRole('table', { name: 'Payments' }).getByRole('link').click();
+    await page.getByRole('heading', { name: 'Payment', level: 1 }).waitFor();
+  });
+
   it('keeps what is typed when the session ends, and goes on after signing in', async () => {
     await open('');
     const name = page.getByLabel('Name', { exact: true });

@@ -184,9 +184,9 @@ function More({ busy, onMore }: { busy: boolean; onMore: () => void }) {
 }
 
 function Refusals({ refusals }: { refusals: Schema<'StripeWebhookRefusals'>[] }) {
-  return refusals.map(({ mode, reason, message, count, last_at }) => (
+  return refusals.map(({ mode, reason, count, last_at }) => (
     <Note key={`${mode} ${reason}`} title={text.events.refused(count, text.mode.of[mode])}>
-      {message} {text.events.lastRefused} <Ago at={last_at} />
+      {text.events.refusals[reason]} {text.events.lastRefused} <Ago at={last_at} />
     </Note>
   ));
 }

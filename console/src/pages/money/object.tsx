@@ -62,8 +62,7 @@ export function Payment() {
 }
 
 function PaymentCard({ payment }: { payment: Schema<'StripePaymentResponse'> }) {
-  const { id } = useProject();
-  const { currency, is_test_mode, subscription_id } = payment;
+  const { currency, is_test_mode } = payment;
   return (
     <Card
       mode={is_test_mode ? 'test' : 'live'}
@@ -88,11 +87,7 @@ function PaymentCard({ payment }: { payment: Schema<'StripePaymentResponse'> }) 
             [text.money.customer, payment.customer_id],
             [
               text.money.subscription,
-              subscription_id && (
-                <Link key="sub" className="link" href={subscriptionPath(id, subscription_id, is_test_mode)}>
-                  {subscription_id}
-                </Link>
-              ),
+              payment.subscription_id && <PaidSubscription key="sub" payment={payment} />,
             ],
             [text.money.source, text.money.sources[payment.source]],
             [text.money.created, <Ago key="created" at={payment.created_at} />],
@@ -104,13 +99,27 @@ function PaymentCard({ payment }: { payment: Schema<'StripePaymentResponse'> }) 
   );
 }
 
+/** A payment has our id of its subscription, and the page of a subscription has Stripe's id in its address. */
+function PaidSubscription({ payment }: { payment: Schema<'StripePaymentResponse'> }) {
+  const { id } = useProject();
+  const { is_test_mode, subscription_id, customer_id } = payment;
+  const filter = { test_mode: is_test_mode, customer_id: customer_id ?? undefined, page_size: 100 };
+  const { data } = useQuery(queries.subscriptions(id, filter));
+  const paid = data?.subscriptions.find((each) => each.id === subscription_id);
+  return paid ? (
+    <Link className="link" href={subscriptionPath(id, paid.subscription_id, is_test_mode)}>
+      {paid.plan_name ?? paid.subscription_id}
+    </Link>
+  ) : (
+    subscription_id
+  );
+}
+
 export function Subscription() {
   const { id } = useProject();
   const { object = '' } = useParams<{ object: string }>();
   const [mode] = useMode();
-  const filter = { test_mode: mode === 'test', subscription_id: object };
-  const query = useQuery(queries.subscriptions(id, filter));
-  const payments = useQuery(queries.payments(id, { ...filter, page_size: 100 }));
+  const query = useQuery(queries.subscriptions(id, { test_mode: mode === 'test', subscription_id: object }));
   return (
     <Page title={text.money.subscription} about={<Id id={object} />}>
       <Loaded query={query} lines={8}>
@@ -119,22 +128,7 @@ export function Subscription() {
             <>
               <SubscriptionCard subscription={subscription} />
               <EventTimeline objectId={object} mode={mode} />
-              <Card title={text.money.lists.payments}>
-                <Loaded query={payments} lines={3}>
-                  {({ payments: items }) =>
-                    items.length === 0 ? (
-                      <Empty title={text.money.none.payments}>{text.money.noneAbout}</Empty>
-                    ) : (
-                      <Table
-                        label={text.money.lists.payments}
-                        columns={paymentColumns(id)}
-                        items={items}
-                        keyOf={(item) => item.id}
-                      />
-                    )
-                  }
-                </Loaded>
-              </Card>
+              <PaymentsOf subscription={subscription} />
             </>
           ) : (
             <Missing />
@@ -142,6 +136,30 @@ export function Subscription() {
         }
       </Loaded>
     </Page>
+  );
+}
+
+function PaymentsOf({ subscription }: { subscription: Schema<'StripeSubscriptionResponse'> }) {
+  const { id } = useProject();
+  const filter = { test_mode: subscription.is_test_mode, subscription_id: subscription.id, page_size: 100 };
+  const query = useQuery(queries.payments(id, filter));
+  return (
+    <Card title={text.money.lists.payments}>
+      <Loaded query={query} lines={3}>
+        {({ payments }) =>
+          payments.length === 0 ? (
+            <Empty title={text.money.none.payments}>{text.money.noneAbout}</Empty>
+          ) : (
+            <Table
+              label={text.money.lists.payments}
+              columns={paymentColumns(id)}
+              items={payments}
+              keyOf={(item) => item.id}
+            />
+          )
+        }
+      </Loaded>
+    </Card>
   );
 }
 

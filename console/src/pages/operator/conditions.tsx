@@ -28,7 +28,9 @@ export const Conditions = ({
   project: Pick<Schema<'OperatorProjectResponse'>, 'health' | 'problems'>;
 }) => (
   <span className="row">
-    <State tone={TONES[health]}>{text.operator.healths[health]}</State>
+    {(health !== 'healthy' || problems.length === 0) && (
+      <State tone={TONES[health]}>{text.operator.healths[health]}</State>
+    )}
     {problems.map((problem) => (
       <State key={problem} tone={PROBLEM_TONES[problem]}>
         {text.operator.problems[problem]}

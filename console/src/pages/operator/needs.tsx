@@ -6,7 +6,7 @@ import type { Schema } from '../../api/types';
 import { projectPath } from '../../shell/paths';
 import { text } from '../../text';
 import { Card, CardBody, Empty, Row, Rows, Skeleton } from '../../ui/content';
-import { Button, ButtonLink, Field, Form } from '../../ui/controls';
+import { Button, ButtonLink, Field, Filters, Form } from '../../ui/controls';
 import { Failed } from '../../ui/loaded';
 import { Conditions, PROBLEMS } from './conditions';
 
@@ -36,7 +36,7 @@ export function OperatorNeeds() {
     >
       <CardBody>
         <Form onSubmit={() => go(`/operator/projects?q=${encodeURIComponent(search.trim())}`)}>
-          <div className="row">
+          <Filters>
             <Field
               label={text.operator.search}
               type="search"
@@ -44,7 +44,7 @@ export function OperatorNeeds() {
               onChange={({ target }) => setSearch(target.value)}
             />
             <Button type="submit">{text.nav.search}</Button>
-          </div>
+          </Filters>
         </Form>
       </CardBody>
       {found.isPending ? (
