@@ -1,3 +1,0 @@
-import { suiteOf } from '../harness/jest/suite.js';
-
-suiteOf('e2e/config');
