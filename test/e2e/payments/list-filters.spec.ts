@@ -107,6 +107,14 @@ describe('filters of lists', () => {
     expect(await payments('customer_id=cus_1&status=succeeded&test_mode=true')).toEqual(['pi_4', 'pi_1']);
     expect(await payments(`subscription_id=${subscriptionRow}`)).toEqual(['pi_2']);
     const ofProject = `stripe/projects/${harness.projectId}`;
+    expect(await payments('payment_intent_id=pi_2')).toEqual(['pi_2']);
+    expect(await payments(`payment_intent_id=pi_2&subscription_id=${subscriptionRow}`)).toEqual(['pi_2']);
+    expect(await payments(`payment_intent_id=pi_1&subscription_id=${subscriptionRow}`)).toEqual([]);
+    expect(await list(`${ofProject}/payments?payment_intent_id=pi_2`)).toMatchObject({
+      total: 1,
+      payments: [{ payment_intent_id: 'pi_2' }],
+    });
+    expect(await list(`${ofProject}/payments?payment_intent_id=pi_0`)).toMatchObject({ total: 0 });
     expect((await list(`${ofProject}/payments?subscription_id=${subscriptionRow}`)).payments).toHaveLength(1);
     expect((await list(`${ofProject}/payments?status=processing&customer_id=cus_1`)).payments).toHaveLength(
       1,
@@ -211,6 +219,7 @@ describe('filters of lists', () => {
       expect(await payments(`project_id=${harness.projectId}`, token)).toEqual([]);
       expect(await list(`transactions?project_id=${harness.projectId}`, token)).toMatchObject({ total: 0 });
       expect(await payments(`subscription_id=${subscriptionRow}`, token)).toEqual([]);
+      expect(await payments('payment_intent_id=pi_2', token)).toEqual([]);
       expect(await subscriptions('subscription_id=sub_1', token)).toEqual([]);
     }
   });
