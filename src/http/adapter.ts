@@ -45,8 +45,16 @@ function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
 }
 
 /** Headers of every answer, except those of `/docs`. */
+const COMMON_HEADERS = { [POLICY_HEADER]: NOTHING_RUNS, ...DATA_HEADERS };
+const COMMON_LIST = Object.entries(COMMON_HEADERS).flat();
+
 export function commonHeaders({ id }: FastifyRequest): Record<string, string> {
-  return { [REQUEST_ID_HEADER]: id, [POLICY_HEADER]: NOTHING_RUNS, ...DATA_HEADERS };
+  return { 'x-request-id': id, ...COMMON_HEADERS };
+}
+
+/** Names and values in turn, for an answer that is written past Fastify. */
+export function commonHeaderList({ id }: FastifyRequest): string[] {
+  return ['x-request-id', id, ...COMMON_LIST];
 }
 
 /** A UUID or a trace id, as proxies send. Other text could forge log entries. */

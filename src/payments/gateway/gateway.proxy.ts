@@ -6,7 +6,7 @@ import { type KeyRefusal, OpaqueKeys } from '../../auth/opaque-keys/opaque-keys.
 import { hasPrefixOf } from '../../auth/opaque-keys/opaque-key.js';
 import type { Secret } from '../../common/secret.js';
 import { Settings } from '../../config/settings.js';
-import { commonHeaders } from '../../http/adapter.js';
+import { commonHeaderList } from '../../http/adapter.js';
 import { type AnsweredRequest, traceIdOf } from '../../http/app-logger.js';
 import { PaymentsEvents } from '../payments-events.js';
 import { ConfigCache, ConfigChanges } from '../stripe-config/config-cache.js';
@@ -136,7 +136,7 @@ export class GatewayProxy implements OnApplicationShutdown {
       stored.onAnswer(status, sentAt);
       if (status === 401) throw storedKeyRejected(headers['request-id']);
       const answered = headersForClient(headers, request.headers['idempotency-key']);
-      for (const [name, value] of Object.entries(commonHeaders(request))) answered.push(name, value);
+      answered.push(...commonHeaderList(request));
       // Stripe may answer before it has read the body, which nobody reads then.
       if (!request.raw.complete) answered.push('connection', 'close');
       return answered;
