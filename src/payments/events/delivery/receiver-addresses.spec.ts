@@ -89,6 +89,8 @@ describe('in production', () => {
     ['https://[::1]/', /not public/],
     ['https://localhost/', /not public/],
     ['https://app.localhost./', /not public/],
+    ['https://localhost../', /not public/],
+    ['https://printer.local../', /local network/],
     ['https://printer.local/', /local network/],
     ['https://metadata.google.internal/', /local network/],
     ['https://database/', /local network/],

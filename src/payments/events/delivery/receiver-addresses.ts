@@ -131,9 +131,9 @@ export class ReceiverAddresses {
   }
 }
 
-/** The host of a URL without brackets and the dot at its end. */
+/** The host of a URL without brackets and the dots at its end. */
 export function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  return hostname.replace(/^\[|\]$/g, '').replace(/\.+$/, '');
 }
 
 function isLocalName(host: string): boolean {
