@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { FormScanner, type OnWatched } from './form-scanner.js';
-import { boundaryOf, MultipartScanner } from './multipart-scanner.js';
+import { FormScanner, type OnWatched } from './bodies/form-scanner.js';
+import { boundaryOf, MultipartScanner } from './bodies/multipart-scanner.js';
 import { ACCOUNT_HEADERS } from './gateway-headers.js';
 import {
   type GatewayAction,

@@ -15,7 +15,7 @@ import { StripeConfigService } from '../stripe-config/stripe-config.service.js';
 import { type AnswerListener, outcomeOf } from '../stripe/strict-http-client.js';
 import { STRIPE_MODES } from '../stripe/stripe-mode.js';
 import { Abort, pass } from './gateway-answer.js';
-import { bodyForStripe, tooLarge } from './gateway-body.js';
+import { bodyForStripe, tooLarge } from './bodies/gateway-body.js';
 import { GatewayCall } from './gateway-call.js';
 import { headersForClient, headersForStripe, removeNominated } from './gateway-headers.js';
 import { type GatewayKey, kindOf, type UsedGatewayKey } from './keys/gateway-key.js';

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import type { Abort } from './gateway-answer.js';
+import type { Abort } from '../gateway-answer.js';
 import type { FormScanner } from './form-scanner.js';
 import type { MultipartScanner } from './multipart-scanner.js';
-import { GatewayError } from './gateway.errors.js';
+import { GatewayError } from '../gateway.errors.js';
 
 const SMALL_BYTES = 16 * 1024;
 const EMPTY = Buffer.alloc(0);
