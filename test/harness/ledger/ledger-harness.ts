@@ -206,7 +206,7 @@ export class LedgerHarness {
     return sums.withoutZeros();
   }
 
-  private async rows(table: string, order: string): Promise<Row[]> {
+  async rows(table: string, order: string): Promise<Row[]> {
     const rows = (await rowsOf(this.app.database, table))
       .filter((row) => row['project_id'] === this.projectId)
       .map(alike);
