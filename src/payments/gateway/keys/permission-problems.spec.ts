@@ -36,6 +36,8 @@ it.each([
   'a1b2c3d4',
   '',
   'a'.repeat(99),
+  // Compared with every resource, it would block the process.
+  'a/'.repeat(33),
 ])('does not repeat a name that may be a secret: %s', (name) => {
   const problems = permissionProblems({ [name]: 'read' });
   expect(problems).toEqual([

@@ -4,6 +4,8 @@ import { GATEWAY_ACTIONS, isPermissionName, PERMISSION_NAMES } from '../gateway-
 const MOST_LISTED = 10;
 /** Typing errors in a name that is still recognized. */
 const MOST_EDITS = 3;
+/** Bounds the comparison with every resource. Their names are shorter. */
+const MAX_NAME_LENGTH = 64;
 
 /** @returns the problems of the permissions of a new or changed key: one for each wrong name and value */
 export function permissionProblems(value: unknown): readonly EntryProblem[] {
@@ -39,10 +41,13 @@ function problemOf(name: string): EntryProblem {
 
 /** Whether a wrong name may be repeated: words, with a version before them at most. */
 function isResourceLike(name: string): boolean {
-  return name
-    .replace(/^\/?v[12]\//, '')
-    .split(/[/.: ]/)
-    .every((part) => isPlausibleName(part.replace(/^[A-Z]/, (letter) => letter.toLowerCase())));
+  return (
+    name.length <= MAX_NAME_LENGTH &&
+    name
+      .replace(/^\/?v[12]\//, '')
+      .split(/[/.: ]/)
+      .every((part) => isPlausibleName(part.replace(/^[A-Z]/, (letter) => letter.toLowerCase())))
+  );
 }
 
 /** Resources that the client may have meant, at most two. */
