@@ -5,4 +5,4 @@ it('the table of the gateway has every operation and expandable field of the ins
     encoding: 'utf8',
   });
   expect([status, stderr]).toEqual([0, '']);
-}, 60_000);
+}, 120_000);

@@ -996,5 +996,5 @@ describe('npm run stripe:local', () => {
       if (child.pid && child.exitCode === null) process.kill(-child.pid);
       await exited;
     }
-  }, 60_000);
+  }, 120_000);
 });

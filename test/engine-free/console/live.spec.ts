@@ -212,7 +212,7 @@ describeInBrowser('The console while things happen', () => {
     await page.getByText('You are offline.').waitFor();
     await page.context().setOffline(false);
     await page.getByText('You are offline.').waitFor({ state: 'detached' });
-  }, 60_000);
+  }, 120_000);
 
   it('scrolls through ten thousand events with few of them in the document', async () => {
     const [row] = await rowsOf(tried.app.database, 'webhook_events');

@@ -187,7 +187,7 @@ describeInBrowser('The console', () => {
     await judge('the dialog of a key');
     expect(problems).toEqual([]);
     await page.context().close();
-  }, 60_000);
+  }, 120_000);
 
   it('has no obstacle on any screen before signing in, in both themes', async () => {
     const page = await tried.newPage();
@@ -198,7 +198,7 @@ describeInBrowser('The console', () => {
     }
     expect(problems).toEqual([]);
     await page.context().close();
-  }, 60_000);
+  }, 120_000);
 
   it('lets a tenant connect Stripe on a link, once', async () => {
     let framed = '';
@@ -255,7 +255,7 @@ describeInBrowser('The console', () => {
     );
     await page.context().close();
     await server.stop();
-  }, 60_000);
+  }, 120_000);
 
   it('is small', async () => {
     const zippedBytes = (file: string) => statSync(join(tried.pages, 'assets', `${file}.gz`)).size;
