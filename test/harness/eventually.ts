@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** Retries until `attempt` succeeds, within the limit. @throws the error of the last attempt */
-export async function eventually<T>(attempt: () => Promise<T>, limitMs = 20_000): Promise<T> {
+export async function eventually<T>(attempt: () => Promise<T>, limitMs = 50_000): Promise<T> {
   const end = Date.now() + limitMs;
   for (;;) {
     try {
