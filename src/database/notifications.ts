@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers';
 import type { Database as Driver, Statement as Prepared } from 'better-sqlite3';
 
 /** Messages between processes on one database. */
@@ -23,6 +22,9 @@ export abstract class DatabaseNotifications {
   abstract onDisconnect(listener: () => void): void;
 }
 
+/** How often SQLite is asked at most. Asking takes longer than the lookup in a cache that it is for. */
+const ASK_EVERY_MS = 250;
+
 /**
  * SQLite has no messages, and only shows that another connection has written. Each such write empties all
  * caches.
@@ -33,8 +35,7 @@ export class SqliteNotifications extends DatabaseNotifications {
   /** https://www.sqlite.org/pragma.html#pragma_data_version */
   readonly #dataVersion: Prepared<[], number>;
   #seenVersion: number | undefined;
-  /** Whether the version was read in this turn of the event loop. Many requests begin in one. */
-  #isRead = false;
+  #askedAt = -Infinity;
 
   constructor(driver: Driver) {
     super();
@@ -42,13 +43,13 @@ export class SqliteNotifications extends DatabaseNotifications {
   }
 
   isCurrent(): boolean {
-    if (this.#isRead) return true;
+    const now = performance.now();
+    if (now - this.#askedAt < ASK_EVERY_MS) return true;
     try {
       const version = this.#dataVersion.get();
       if (version !== this.#seenVersion) for (const listener of this.#disconnectListeners) listener();
       this.#seenVersion = version;
-      this.#isRead = true;
-      setImmediate(() => (this.#isRead = false));
+      this.#askedAt = now;
       return true;
     } catch {
       // Another process has locked the whole file.

@@ -51,6 +51,8 @@ const CHANNEL = 'opaque_keys_changed';
 const MAX_CACHED = 10_000;
 /** Bounds how long a row lives on that somebody deleted by hand. */
 const MAX_AGE_MS = 30_000;
+/** How late an age may be noticed. By default the cache starts a timer in each millisecond. */
+const AGE_RESOLUTION_MS = 1_000;
 const USE_RECORDED_EVERY_MS = 60_000;
 
 interface CachedKey {
@@ -68,7 +70,11 @@ interface CachedKey {
  */
 @Injectable()
 export class OpaqueKeys {
-  readonly #cache = new LRUCache<string, CachedKey>({ max: MAX_CACHED, ttl: MAX_AGE_MS });
+  readonly #cache = new LRUCache<string, CachedKey>({
+    max: MAX_CACHED,
+    ttl: MAX_AGE_MS,
+    ttlResolution: AGE_RESOLUTION_MS,
+  });
   /** Counts changes. A load that overlaps a change may be stale, and is not cached. */
   #changes = 0;
 
