@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import js from '@eslint/js';
 import { defineConfig, includeIgnoreFile } from 'eslint/config';
 import reactHooks from 'eslint-plugin-react-hooks';
+import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
 /**
@@ -196,6 +197,13 @@ export default defineConfig(
     extends: [reactHooks.configs.flat.recommended],
   },
   { name: 'tillkeeper/source', files: ['src/**'], ignores: [UNIT_SPECS], rules: { 'no-console': 'error' } },
+  {
+    // A header of 16 KB would keep the process busy for seconds.
+    name: 'tillkeeper/regular-expressions',
+    files: ['src/**'],
+    plugins: { regexp },
+    rules: { 'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }] },
+  },
   // The last match decides. In alphabetical order a module precedes its nested modules.
   ...MODULES.toSorted().map(directionOf),
   {

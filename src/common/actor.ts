@@ -90,7 +90,7 @@ function safeUserAgent(text: string | undefined): string | null {
   return text
     .replace(/[^\x20-\x7e]/g, '?')
     .replace(/(?:[spre]k[_-]?(?:test|live|org)|whsec)[^\s;()]*/gi, HIDDEN)
-    .replace(/eyJ[\w-]*(?:\.[\w-]*)+/g, HIDDEN)
+    .replace(/eyJ[\w.-]*/g, HIDDEN)
     .replace(/[\w+/=%~-]{32,}/g, HIDDEN)
     .slice(0, USER_AGENT_LENGTH);
 }

@@ -10,7 +10,7 @@ export interface EntityTag {
 }
 
 /** One list element and its comma. Empty elements are allowed (RFC 9110, section 5.6.1). */
-const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(?:,|$)/y;
+const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*)?(?:,|$)/y;
 
 /**
  * Parses `If-Match` or `If-None-Match` (RFC 9110, section 13.1).

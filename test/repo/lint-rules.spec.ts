@@ -226,3 +226,10 @@ it('a promise must not float', async () => {
     ['@typescript-eslint/no-floating-promises'],
   );
 });
+
+it('a regular expression takes time in proportion to the length of its text', async () => {
+  const of = (expression: string) =>
+    problems(withoutTypes, 'src/http/entity-tags.ts', `export const ELEMENT = ${expression};`);
+  expect(await of('/^[ \\t]*(?:"[a-z]*")?[ \\t]*$/')).toEqual(['regexp/no-super-linear-backtracking']);
+  expect(await of('/^[ \\t]*(?:"[a-z]*"[ \\t]*)?$/')).toEqual([]);
+});

@@ -8,7 +8,7 @@ import type { Verified } from './recent-tokens.js';
 import { keySource } from './verification-key.js';
 import { callerFrom, readTokenHeader, type TokenRules, verifyToken } from './verify-token.js';
 
-const BEARER = /^bearer +(.+)$/i;
+const BEARER = /^bearer +([^ ].*)$/i;
 
 /**
  * Reads the bearer token from the Authorization header. Repeated headers are joined, which is never valid:

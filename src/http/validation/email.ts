@@ -9,7 +9,7 @@ import type { ValueCheck } from './request.pipe.js';
 export const MAX_EMAIL_LENGTH = 254;
 
 /** Replaces `isEmail`'s check of the top-level domain, which rejects one of one letter. */
-const DOTTED_DOMAIN = /@.+\.[^.]*\p{L}[^.]*$/u;
+const DOTTED_DOMAIN = /@.+\.[^.\p{L}]*\p{L}[^.]*$/u;
 
 /** @returns the canonical form of an address, or `undefined` if it is invalid */
 export function normalizeEmail(text: string): string | undefined {

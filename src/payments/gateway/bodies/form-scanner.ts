@@ -51,7 +51,7 @@ export class FormScanner {
   }
 
   #inspect(parameter: string): void {
-    const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(parameter) ?? [];
+    const [, name = '', value = ''] = /^([^=]*)(?:=(.*))?$/s.exec(parameter) ?? [];
     if (name.length > MAX_PARAMETER) return this.onWatched(undefined, '');
     const watched = watchedParameter(decode(name));
     if (watched && parameter.length > MAX_PARAMETER) return this.onWatched(undefined, '');

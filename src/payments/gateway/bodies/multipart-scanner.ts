@@ -6,7 +6,7 @@ const CONTENT_TYPE = /^multipart\/form-data; ?boundary=(?:"([\w'()+,./:=?-]{1,70
 /** Longest head of a part and longest value of a watched one. Both are far shorter. */
 const MAX_LENGTH = 8 * 1024;
 
-const HEADER = /^([\w-]+):[ \t]*([^\r\n\0]*)$/;
+const HEADER = /^([\w-]+):[ \t]*((?![ \t])[^\r\n\0]*)$/;
 /** Without escaped quotes, which servers read differently. */
 const PARAMETER = /[ \t]*;[ \t]*([\w*]+)=(?:"((?:[^"\\]|\\(?!"))*)"|([^\s";\\]+))/y;
 const PLAIN_NAME = /^[\w[\]. -]+$/;
