@@ -24,6 +24,9 @@ export class GatewayCall {
   readonly needed = new Set<string>();
   /** The permission that the key lacks. */
   missing: string | undefined;
+  readonly hasBody: boolean;
+  /** Throws `GatewayError` at a parameter of the body that the key may not use. Set by `admit`. */
+  bodyScanner: FormScanner | MultipartScanner | undefined;
   readonly #path: string;
   /** Empty, or with its question mark. */
   readonly #query: string;
@@ -43,16 +46,13 @@ export class GatewayCall {
         'The URL has an empty or a dot segment, an encoded slash, or another character that no id of Stripe has.',
       );
     this.operation = operationOf(method, path);
+    const { headers } = request;
+    this.hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   }
 
   /** Path and query for Stripe, as the client sent them. */
   get target(): string {
     return this.#path + this.#query;
-  }
-
-  get hasBody(): boolean {
-    const { headers } = this.request;
-    return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   }
 
   /** Checks what the URL and the headers say. @throws GatewayError */
@@ -90,13 +90,12 @@ export class GatewayCall {
     if (!this.hasBody) return;
     if (!/^(?:identity)?$/i.test(headers['content-encoding'] ?? ''))
       throw new GatewayError('gateway_body_compressed', 'Send the body without a Content-Encoding.');
+    this.bodyScanner = this.#scannerFor(headers['content-type']);
     // API v2 has no expansions.
-    if (!this.bodyScanner() && !this.#path.startsWith('/v2/')) this.#demandFor(undefined, '');
+    if (!this.bodyScanner && !this.#path.startsWith('/v2/')) this.#demandFor(undefined, '');
   }
 
-  /** Inspects the parameters in the body; throws `GatewayError` at one that the key may not use. */
-  bodyScanner(): FormScanner | MultipartScanner | undefined {
-    const type = this.request.headers['content-type'];
+  #scannerFor(type: string | undefined): FormScanner | MultipartScanner | undefined {
     // Servers read a body without a content type as a form.
     if (type === undefined || FORM.test(type)) return this.#scanner();
     const boundary = boundaryOf(type);

@@ -81,7 +81,9 @@ export function isPlainPath(path: string): boolean {
 
 /** Meter event sessions give out a token for Stripe's own host, where no permission of ours counts. */
 export function isMeterEventStream(path: string): boolean {
-  const decoded = path.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  const decoded = path.includes('%')
+    ? path.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+    : path;
   return /^\/v\d+\/billing\/meter_event_s/i.test(decoded);
 }
 

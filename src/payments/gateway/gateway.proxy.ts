@@ -127,7 +127,7 @@ export class GatewayProxy implements OnApplicationShutdown {
     if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge();
     const { idleMs } = this.limits;
     const body = call.hasBody
-      ? await bodyForStripe(request.raw, { abort, limit, idleMs, scanner: call.bodyScanner() })
+      ? await bodyForStripe(request.raw, { abort, limit, idleMs, scanner: call.bodyScanner })
       : null;
     const stored = await this.#storedKey(key);
     const sentAt = performance.now();

@@ -91,11 +91,14 @@ export class GatewayUsage implements OnApplicationBootstrap, OnApplicationShutdo
 
   #add(keyId: string, day: string, permission: string, { requests, errors, refused }: Counts): void {
     const key = `${keyId} ${day} ${permission}`;
-    const counts = this.#counts.get(key) ?? { requests: 0, errors: 0, refused: 0 };
+    const counts = this.#counts.get(key);
+    if (!counts) {
+      if (this.#counts.size < MOST_COUNTS) this.#counts.set(key, { requests, errors, refused });
+      return;
+    }
     counts.requests += requests;
     counts.errors += errors;
     counts.refused += refused;
-    if (this.#counts.size < MOST_COUNTS || this.#counts.has(key)) this.#counts.set(key, counts);
   }
 
   /** Stores what was counted in this process. One after another, since two at once would store a count twice. */
