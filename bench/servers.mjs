@@ -18,6 +18,9 @@ const SCRIPTS = {
   'sync engine': new URL('./webhook-peer.mjs', import.meta.url),
 };
 
+/** The bare proxy has the memory of the gateway, so that both collect garbage as often. */
+const WITH_OUR_FLAGS = new Set(['ours', 'gateway peer']);
+
 export const OPERATOR_SCOPE = 'bench:operate';
 export const TOKEN_SECRET = randomBytes(32).toString('hex');
 const MASTER_KEY = randomBytes(32).toString('base64');
@@ -32,7 +35,7 @@ export async function startServer(name, databaseUrl, { nodeArguments = [], envir
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(
     process.execPath,
-    [...nodeArguments, ...(name === 'ours' ? flagsOfOurs() : []), fileURLToPath(SCRIPTS[name])],
+    [...nodeArguments, ...(WITH_OUR_FLAGS.has(name) ? flagsOfOurs() : []), fileURLToPath(SCRIPTS[name])],
     {
       // Outside of the project's folder, which may have a .env.
       cwd: folder,
