@@ -12,7 +12,7 @@ import type { PeriodicTask } from '../../../database/periodic-task.js';
 import { PeriodicTasks } from '../../../database/periodic-tasks.js';
 import { SealBroken } from '../../../vault/seal/seal.js';
 import { PaymentsEvents } from '../../payments-events.js';
-import { DestinationSealer } from '../destinations/destination-secrets.js';
+import { DestinationSealer, type DestinationSecrets } from '../destinations/destination-secrets.js';
 import { DestinationsRepository } from '../destinations/destinations.repository.js';
 import { eventBody } from '../event-log.js';
 import {
@@ -109,22 +109,33 @@ export class DeliveryWorker
     this.sender.close();
   }
 
-  /** Sends one event, apart from the loop of the destination. */
+  /**
+   * Sends one event, apart from the loop of the destination.
+   * @param opening the destination's secrets, which several attempts share
+   */
   async attempt(
     destination: DestinationRow,
     { event }: Pick<LeasedDelivery, 'event'>,
+    opening = this.#open(destination),
   ): Promise<Attempt | undefined> {
-    const { id, sealed, url } = destination;
-    const secrets = await this.sealer.open(id, sealed).catch((error: unknown) => {
-      if (error instanceof SealBroken) return undefined;
-      throw error;
-    });
+    const { url } = destination;
+    const secrets = await opening;
     if (!secrets) return { at: new Date(), durationMs: 0, status: null, error: UNREADABLE, response: null };
     const body = JSON.stringify(eventBody(event));
     const attempt = await this.sender.send({ url, secrets, id: event.id, body }, this.#aborting.signal);
     if (attempt)
       this.events.emit('delivery.attempted', { result: attempt.error === null ? 'delivered' : 'failed' });
     return attempt;
+  }
+
+  /** @returns `undefined` if the stored secrets were altered */
+  async #open({ id, sealed }: DestinationRow): Promise<DestinationSecrets | undefined> {
+    try {
+      return await this.sealer.open(id, sealed);
+    } catch (error) {
+      if (error instanceof SealBroken) return undefined;
+      throw error;
+    }
   }
 
   async #startLoops(): Promise<void> {
@@ -188,9 +199,10 @@ export class DeliveryWorker
     const startedAt = performance.now();
     const noting = setTimeout(() => this.#noteSlow(id), SLOW_MS);
     let problem: Error | undefined;
+    const opening = this.#open(destination);
     const tried = await Promise.all(
       deliveries.map(async (delivery) => {
-        const attempt = await this.attempt(destination, delivery).catch((error: Error) => {
+        const attempt = await this.attempt(destination, delivery, opening).catch((error: Error) => {
           problem = error;
           return undefined;
         });

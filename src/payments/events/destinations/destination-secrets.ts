@@ -95,6 +95,8 @@ export class DestinationSecrets {
 
   /** Hides the secrets in an answer: some receivers repeat the headers of a request. */
   hideIn(text: string): string {
+    // Most receivers answer without a body.
+    if (text === '') return text;
     const { secret, former, headers } = this.#values;
     const secrets = [secret, ...former.map((each) => each.secret)];
     const values = [...secrets, ...secrets.map(keyPart), ...Object.values(headers)];
