@@ -111,7 +111,7 @@ onPostgres('two servers on one database', () => {
     for (const pid of await listeners()) await administrator.query('SELECT pg_terminate_backend($1)', [pid]);
   };
 
-  it('both processes use a new key within a second, in every round', async () => {
+  it('both processes use a new key within two seconds, in every round', async () => {
     await connected();
     for (let round = 0; round < ROUNDS; round++) {
       const [writer, reader] = round % 2 ? [one, other] : [other, one];
@@ -119,7 +119,7 @@ onPostgres('two servers on one database', () => {
       const key = one.account.addSecretKey('test');
       await put(writer, key);
       expect(await keyOf(writer)).toBe(key);
-      expect(await follows(reader, key)).toBeLessThan(1_000);
+      expect(await follows(reader, key)).toBeLessThan(2_000);
     }
   });
 
