@@ -16,7 +16,7 @@ const DEPENDS_ON = {
   http: ['config'],
   database: ['config'],
   vault: ['database'],
-  mail: ['config'],
+  mail: ['database'],
   history: ['vault', 'http'],
   auth: ['vault', 'http'],
   accounts: ['projects'],

@@ -57,12 +57,6 @@ export const KEEP_ACCOUNT = sql<Pick<AccountStanding, 'isRevoked'>>(
   { computed: { isRevoked: Boolean } },
 );
 
-/** $1 account, $2 time. */
-export const COUNT_RESETS_SINCE = sql<{ count: number }>(
-  `SELECT count(*) AS count FROM opaque_keys
-   WHERE holder_id = $1 AND kind = 'password_reset' AND created_at > $2`,
-);
-
 /** $1 account, $2 now. Keeps the id, so that its access tokens stay refused. */
 export const ERASE = sql<{ id: OwnerId }>(
   `UPDATE accounts SET email = NULL, full_name = NULL, password_hash = '', oidc_identity = NULL, revoked_at = COALESCE(revoked_at, $2)

@@ -9,6 +9,7 @@ import type { OwnerId, ProjectId } from '../common/ids.js';
 import { columnValues, type RowOf } from '../database/columns.js';
 import { reachingDatabase } from '../database/database-errors.js';
 import { Database, exec, query, type Steps } from '../database/database.js';
+import { countMail } from '../mail/mail-counts.statements.js';
 import type { SystemAction } from '../history/history-entry.js';
 import { type HistoryChain, HistoryTrail } from '../history/history-trail.js';
 import { AccountEntity } from './account.entities.js';
@@ -18,7 +19,6 @@ import { OWNS_PROJECT } from '../projects/project.statements.js';
 import {
   ADD,
   CHANGE_PASSWORD,
-  COUNT_RESETS_SINCE,
   ERASE,
   LOCK_ACCOUNT,
   RESET_PASSWORD,
@@ -68,6 +68,11 @@ export class AccountsRepository {
   async find(id: OwnerId): Promise<Account | undefined> {
     const row = await reachingDatabase(this.#entities.findOneBy({ id, email: Not(IsNull()) }));
     return row ? toAccount(row) : undefined;
+  }
+
+  /** Whether there was an account with this id. */
+  wasDeleted(id: OwnerId): Promise<boolean> {
+    return reachingDatabase(this.#entities.existsBy({ id, email: IsNull() }));
   }
 
   /** Finds an account by either spelling of its domain (older accounts). Prefers an exact match. */
@@ -179,21 +184,20 @@ export class AccountsRepository {
 
   /**
    * Issues a token that resets the password.
-   * @param options.most tokens within `withinMs`
-   * @returns `undefined` if the account is not active, or has had the most tokens
+   * @param options.isMailed counts a mail to the account, also after the token is used
+   * @returns `undefined` if the account is not active, or has had the most mails
    */
   issueReset(
     id: OwnerId,
-    { forMs, most = Infinity, withinMs = 0 }: { forMs: number; most?: number; withinMs?: number },
+    { forMs, isMailed }: { forMs: number; isMailed: boolean },
     actor: Actor,
   ): Promise<IssuedReset | undefined> {
     const { history, keys } = this;
     return this.database.transaction(function* (): Steps<IssuedReset | undefined> {
-      const now = Date.now();
       const [account] = yield* query(LOCK_ACCOUNT, [id]);
-      const [{ count } = { count: 0 }] = yield* query(COUNT_RESETS_SINCE, [id, new Date(now - withinMs)]);
-      if (!account || account.isRevoked || count >= most) return undefined;
-      const expiresAt = new Date(now + forMs);
+      if (!account || account.isRevoked) return undefined;
+      if (isMailed && !(yield* countMail('password_reset', id))) return undefined;
+      const expiresAt = new Date(Date.now() + forMs);
       const token = yield* keys.issue('password_reset', id, { expiresAt });
       yield* history.appendSystemEvent('developers.reset_issued', { account: id }, actor);
       return { token, expiresAt };

@@ -39,7 +39,8 @@ import { WebhookEventEntity } from '../payments/webhooks/events/webhook-event.en
 import { WebhookRefusalEntity } from '../payments/webhooks/refusals/webhook-refusal.entity.js';
 import { ReconciliationEntity } from '../payments/webhooks/reconcile/reconciliations.repository.js';
 import { StripeConnectionCheckEntity } from '../payments/webhooks/monitor/connection-check.entity.js';
-import { InvitationMailEntity, ProjectInvitationEntity } from '../projects/members/invitation.entity.js';
+import { MailCountEntity } from '../mail/mail-count.entity.js';
+import { ProjectInvitationEntity } from '../projects/members/invitation.entity.js';
 import { AlertMailEntity } from '../payments/alerts/alert-mail.entity.js';
 import { VerifiedEmailEntity } from '../auth/tokens/verified-email.entity.js';
 import { MemberNotificationEntity, ProjectMemberEntity } from '../projects/members/member.entity.js';
@@ -56,7 +57,7 @@ export const ENTITIES = [
   VerifiedEmailEntity,
   AlertMailEntity,
   ProjectInvitationEntity,
-  InvitationMailEntity,
+  MailCountEntity,
   DataKeyEntity,
   RetiredDataKeyEntity,
   KeyringNodeEntity,

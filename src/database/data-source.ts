@@ -5,7 +5,7 @@ import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { Secret } from '../common/secret.js';
 import type { DatabaseAddress } from '../config/rules.js';
-import { Initial1796100000009 } from './migrations/1796100000009-initial.js';
+import { Initial1796100000010 } from './migrations/1796100000010-initial.js';
 import { PARSERS } from './postgres/statement-batch.js';
 import { CONNECT_TIMEOUT_MS, PostgresPool } from './postgres/postgres.pool.js';
 
@@ -21,7 +21,7 @@ const SQLITE_MIGRATION_LOCK_TIMEOUT_MS = 5_000;
 
 const SHARED = {
   migrationsTableName: 'migrations',
-  migrations: [Initial1796100000009],
+  migrations: [Initial1796100000010],
   migrationsTransactionMode: 'all',
   synchronize: false,
   invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },

@@ -200,7 +200,7 @@ function fieldsIn(changes: ProjectChanges): HistoryField[] {
     .map((field) => ({ field }));
 }
 
-function toProject(row: RowOf<ProjectEntity>): Project {
+export function toProject(row: RowOf<ProjectEntity>): Project {
   const { id, ownerId, name, description, gatewayPaused, createdAt, updatedAt } = row;
   return {
     id,

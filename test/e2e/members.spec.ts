@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ProjectsService } from '../../src/projects/projects.service.js';
 import { execute, rowsOf } from '../harness/database/rows.js';
 import { eventually } from '../harness/eventually.js';
 import { TestSmtpServer } from '../harness/servers/smtp-server.js';
@@ -415,9 +416,37 @@ describe('an invitation', () => {
     }
     expect(mailed).toEqual([true, true, false]);
     await eventually(async () => expect(smtp.mails).toHaveLength(3));
-    expect(JSON.stringify(await rowsOf(mailing.database, 'invitation_mails'))).not.toContain(ADDRESS);
+    expect(JSON.stringify(await rowsOf(mailing.database, 'mail_counts'))).not.toContain(ADDRESS);
     await mailing.close();
     await smtp.stop();
+  });
+
+  it('is not stored if its mail can not be counted, since nothing could show its token again', async () => {
+    const mailing = await startTestApp({
+      environment: { SMTP_URL: 'smtp://127.0.0.1:1', MAIL_FROM: 'pay@example.com' },
+    });
+    const id = await mailing.createProject();
+    const ask = () =>
+      mailing.send('post', `/api/v1/projects/${id}/members`).send({ email: ADDRESS, role: 'viewer' });
+    await execute(mailing.database, 'ALTER TABLE mail_counts RENAME TO mail_counts_away');
+    await ask().expect(500);
+    expect(await rowsOf(mailing.database, 'project_invitations')).toEqual([]);
+    expect((await rowsOf(mailing.database, 'audit_entries')).map(({ action }) => action)).not.toContain(
+      'invitation.created',
+    );
+    await execute(mailing.database, 'ALTER TABLE mail_counts_away RENAME TO mail_counts');
+    await ask().expect(201);
+    await mailing.close();
+  });
+
+  it('is answered with the project by the transaction in which somebody joins', async () => {
+    const { invite_url: url } = await invite('viewer');
+    const read = jest
+      .spyOn(app.app.get(ProjectsService), 'get')
+      .mockRejectedValue(new Error('The database went away after the commit.'));
+    const { body } = await accept(url).expect(200);
+    read.mockRestore();
+    expect(body).toMatchObject({ id: project, role: 'viewer' });
   });
 
   it('is not used up by a person who already has a role', async () => {

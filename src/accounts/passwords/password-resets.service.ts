@@ -17,8 +17,6 @@ const HOUR_MS = 3_600_000;
 /** A mailed token is used at once; an operator may have to hand one on first. */
 const MAILED_FOR_MS = HOUR_MS;
 const HANDED_FOR_MS = 24 * HOUR_MS;
-/** Mails to one account within an hour. */
-const MAX_MAILED = 3;
 
 const LOOKUPS = 2;
 const MAX_QUEUED = 1_000;
@@ -68,7 +66,9 @@ export class PasswordResetsService implements OnApplicationShutdown {
   /** Issues a token for the operator to hand on. @returns `undefined` unless the address has an active account */
   async issue(email: string, operator: Actor): Promise<IssuedReset | undefined> {
     const account = await this.#withPassword(email);
-    return account && this.accounts.issueReset(account.id, { forMs: HANDED_FOR_MS }, operator);
+    return (
+      account && this.accounts.issueReset(account.id, { forMs: HANDED_FOR_MS, isMailed: false }, operator)
+    );
   }
 
   /**
@@ -92,8 +92,8 @@ export class PasswordResetsService implements OnApplicationShutdown {
   async #mail(email: string, actor: Actor): Promise<void> {
     const account = await this.#withPassword(email);
     if (!account) return;
-    const limit = { forMs: MAILED_FOR_MS, most: MAX_MAILED, withinMs: HOUR_MS };
-    const issued = await this.accounts.issueReset(account.id, limit, actor);
+    const options = { forMs: MAILED_FOR_MS, isMailed: true };
+    const issued = await this.accounts.issueReset(account.id, options, actor);
     if (issued) this.mailer.post({ to: account.email, ...this.#textOf(issued.token) });
   }
 

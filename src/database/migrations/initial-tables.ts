@@ -148,11 +148,11 @@ export function tablesOf(engine: Engine): Record<string, string> {
       expires_at ${time} NOT NULL,
       CONSTRAINT project_invitations_pk PRIMARY KEY (id),
       CONSTRAINT "project_invitations_project_fk" FOREIGN KEY ("project_id") REFERENCES "projects" ("id")`,
-    invitation_mails: `
-      address_hash varchar(43) NOT NULL,
+    mail_counts: `
+      recipient_hash varchar(43) NOT NULL,
       mails integer NOT NULL,
       ends_at ${time} NOT NULL,
-      CONSTRAINT invitation_mails_pk PRIMARY KEY (address_hash)`,
+      CONSTRAINT mail_counts_pk PRIMARY KEY (recipient_hash)`,
     data_keys: `
       id varchar(16) NOT NULL,
       purpose varchar(16) NOT NULL,
@@ -533,7 +533,7 @@ export const indexesOf = (engine: Engine): string[] => [
   `INDEX verified_emails_by_time ON verified_emails (seen_at)`,
   `INDEX project_invitations_by_project ON project_invitations (project_id, created_at)`,
   `INDEX project_invitations_by_expiry ON project_invitations (expires_at)`,
-  `INDEX invitation_mails_by_end ON invitation_mails (ends_at)`,
+  `INDEX mail_counts_by_end ON mail_counts (ends_at)`,
   `INDEX project_members_by_subject ON project_members (subject, project_id)`,
   `UNIQUE INDEX data_keys_one_primary ON data_keys (purpose) WHERE state = 'primary'`,
   `UNIQUE INDEX data_keys_one_published ON data_keys (purpose) WHERE state = 'published'`,

@@ -31,23 +31,3 @@ export class ProjectInvitationEntity {
   @JoinColumn({ name: 'project_id', foreignKeyConstraintName: 'project_invitations_project_fk' })
   project: ProjectEntity;
 }
-
-/** Counts the mails to an address, so that nobody is flooded with invitations. */
-@Entity('invitation_mails')
-@Index('invitation_mails_by_end', ['endsAt'])
-export class InvitationMailEntity {
-  @PrimaryColumn({
-    name: 'address_hash',
-    type: 'varchar',
-    length: 43,
-    primaryKeyConstraintName: 'invitation_mails_pk',
-  })
-  addressHash: string;
-
-  @Column({ type: 'integer' })
-  mails: number;
-
-  /** The end of the window, in which the next mail starts another count. */
-  @Column({ name: 'ends_at', type: Date, precision: 3 })
-  endsAt: Date;
-}

@@ -1,4 +1,4 @@
-import { hash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { OpaqueKeys } from '../../auth/opaque-keys/opaque-keys.js';
 import type { Actor } from '../../common/actor.js';
@@ -6,13 +6,14 @@ import { DomainError } from '../../common/errors.js';
 import type { OwnerId, ProjectId } from '../../common/ids.js';
 import { columnValues, type RowOf } from '../../database/columns.js';
 import { Database, exec, query, type Steps } from '../../database/database.js';
+import { countMail } from '../../mail/mail-counts.statements.js';
+import type { ProjectWithRole } from '../project.entity.js';
+import { toProject } from '../project.repository.js';
 import { ProjectInvitationEntity } from './invitation.entity.js';
-import { type Member, MembersRepository } from './members.repository.js';
+import { MembersRepository } from './members.repository.js';
 import {
   ADD_INVITATION,
-  COUNT_MAIL,
   FIND_INVITATION,
-  FORGET_MAILS,
   LIST_INVITATIONS,
   REMOVE_EXPIRED_INVITATIONS,
   REMOVE_INVITATION,
@@ -24,11 +25,15 @@ const DAYS_VALID = 7;
 const DAY_MS = 86_400_000;
 const MOST_OPEN = 100;
 
-/** Mails to one address within an hour, from all projects. */
-const MOST_MAILS = 3;
-const MAIL_WINDOW_MS = 3_600_000;
-
 export type Invitation = RowOf<ProjectInvitationEntity>;
+
+interface CreatedInvitation {
+  readonly invitation: Invitation;
+  /** Nothing can show it again. */
+  readonly token: string;
+  /** Whether a mail to the address was counted, and may be sent. */
+  readonly mayMail: boolean;
+}
 
 /** Open invitations. Their tokens are opaque keys, each used up when somebody joins with it. */
 @Injectable()
@@ -45,24 +50,20 @@ export class InvitationsRepository {
   }
 
   /**
-   * Replaces an open invitation of the same address.
-   * @returns the invitation, and its token, which nothing can show again
+   * Replaces an open invitation of the same address. Counts the mail too, since a failure after the commit would
+   * lose the token.
+   * @param options.mails whether the invitation is mailed if the address didn't get too many mails
    * @throws DomainError `too_many_invitations`, `project_not_found`
    */
   create(
     projectId: ProjectId,
     { email, role }: Pick<Invitation, 'email' | 'role'>,
-    actor: Actor,
-  ): Promise<{ invitation: Invitation; token: string }> {
+    { actor, mails }: { actor: Actor; mails: boolean },
+  ): Promise<CreatedInvitation> {
     const createdAt = new Date();
     const expiresAt = new Date(createdAt.getTime() + DAYS_VALID * DAY_MS);
     const invitation = { id: randomUUID(), projectId, email, role, createdAt, expiresAt };
-    return this.database.transaction(() => this.#create(invitation, actor));
-  }
-
-  /** Counts a mail to the address. @returns whether it may be sent */
-  mayMail(email: string): Promise<boolean> {
-    return this.database.transaction(() => countMail(email));
+    return this.database.transaction(() => this.#create(invitation, { actor, mails }));
   }
 
   /** @throws DomainError `invitation_not_found` */
@@ -70,8 +71,11 @@ export class InvitationsRepository {
     await this.database.transaction(() => this.#withdraw(projectId, id, actor));
   }
 
-  /** @throws DomainError `invitation_not_found`, `already_member`, `account_gone`, `too_many_members` */
-  async accept(token: string, subject: OwnerId, actor: Actor): Promise<Member> {
+  /**
+   * @returns the project that the subject joined
+   * @throws DomainError `invitation_not_found`, `already_member`, `account_gone`, `too_many_members`
+   */
+  async accept(token: string, subject: OwnerId, actor: Actor): Promise<ProjectWithRole> {
     const id = await this.keys.holderOf('invitation', token);
     const [invitation] = id === undefined ? [] : await this.database.query(FIND_INVITATION, [id]);
     if (!invitation) throw invitationNotFound();
@@ -84,7 +88,10 @@ export class InvitationsRepository {
       yield* this.keys.revoke('invitation', id);
   }
 
-  *#create(invitation: Invitation, actor: Actor): Steps<{ invitation: Invitation; token: string }> {
+  *#create(
+    invitation: Invitation,
+    { actor, mails }: { actor: Actor; mails: boolean },
+  ): Steps<CreatedInvitation> {
     const { id, projectId, email, role, createdAt, expiresAt } = invitation;
     const { chain } = yield* this.members.lock(projectId);
     yield* this.#forgetExpired(createdAt);
@@ -106,7 +113,7 @@ export class InvitationsRepository {
       actor,
       at: createdAt,
     });
-    return { invitation, token };
+    return { invitation, token, mayMail: mails && (yield* countMail('invitation', email)) };
   }
 
   *#withdraw(projectId: ProjectId, id: string, actor: Actor): Steps<void> {
@@ -120,12 +127,18 @@ export class InvitationsRepository {
     yield* chain.append({ action: 'invitation.withdrawn', details, actor, at });
   }
 
-  *#accept({ id, projectId }: Invitation, token: string, subject: OwnerId, actor: Actor): Steps<Member> {
+  *#accept(
+    { id, projectId }: Invitation,
+    token: string,
+    subject: OwnerId,
+    actor: Actor,
+  ): Steps<ProjectWithRole> {
     const locked = yield* this.members.lock(projectId);
     const [invitation] = yield* query(REMOVE_INVITATION, [projectId, id]);
     const holder = yield* this.keys.redeem('invitation', token);
     if (!invitation || holder !== id) throw invitationNotFound();
-    return yield* this.members.join(locked, { subject, actor, invitation: id }, invitation.role);
+    const { role } = yield* this.members.join(locked, { subject, actor, invitation: id }, invitation.role);
+    return { ...toProject(locked.project), role };
   }
 
   /** Deletes the addresses of expired invitations, of all projects. */
@@ -133,18 +146,6 @@ export class InvitationsRepository {
     for (const { id } of yield* query(REMOVE_EXPIRED_INVITATIONS, [now]))
       yield* this.keys.revoke('invitation', id);
   }
-}
-
-function* countMail(email: string): Steps<boolean> {
-  const now = Date.now();
-  yield* exec(FORGET_MAILS, [new Date(now)]);
-  const values = [
-    hash('sha256', email, 'base64url'),
-    new Date(now),
-    new Date(now + MAIL_WINDOW_MS),
-    MOST_MAILS,
-  ];
-  return (yield* query(COUNT_MAIL, values)).length > 0;
 }
 
 function invitationNotFound(): DomainError {

@@ -48,19 +48,18 @@ export class InvitationsService implements OnModuleInit {
     invited: { email: string; role: GivenRole },
     actor: Actor,
   ): Promise<NewInvitation> {
-    const { invitation, token } = await this.invitations.create(projectId, invited, actor);
+    const options = { actor, mails: this.mailer.isOn };
+    const { invitation, token, mayMail } = await this.invitations.create(projectId, invited, options);
     const { publicBaseUrl } = this.settings;
     // Browsers don't send what follows #, so the token reaches no log.
     const url = `${publicBaseUrl}${INVITATION_PAGE}#${token}`;
-    const isMailed = this.mailer.isOn && (await this.invitations.mayMail(invited.email));
-    if (isMailed) this.mailer.post({ to: invited.email, ...mailOf(invited.role, url) });
-    return { ...invitation, url, isMailed };
+    if (mayMail) this.mailer.post({ to: invited.email, ...mailOf(invited.role, url) });
+    return { ...invitation, url, isMailed: mayMail };
   }
 
-  /** @throws DomainError `invitation_not_found`, `already_member` */
-  async accept(token: string, subject: OwnerId, actor: Actor): Promise<ProjectWithRole> {
-    const { projectId, role } = await this.invitations.accept(token, subject, actor);
-    return { ...(await this.projects.get(projectId)), role };
+  /** @throws DomainError `invitation_not_found`, `already_member`, `account_gone`, `too_many_members` */
+  accept(token: string, subject: OwnerId, actor: Actor): Promise<ProjectWithRole> {
+    return this.invitations.accept(token, subject, actor);
   }
 }
 

@@ -94,21 +94,6 @@ export const REMOVE_INVITATIONS_OF = sql<Pick<InvitationRow, 'id' | 'role'>>(
   { destroys: true },
 );
 
-/**
- * $1 hash of an address, $2 now, $3 end of a new window, $4 most mails. No row if the address had the most in its
- * window.
- */
-export const COUNT_MAIL = sql<{ mails: number }>(
-  `INSERT INTO invitation_mails AS m (address_hash, mails, ends_at) VALUES ($1, 1, $3)
-   ON CONFLICT (address_hash) DO UPDATE SET
-     mails = CASE WHEN m.ends_at <= $2 THEN 1 ELSE m.mails + 1 END,
-     ends_at = CASE WHEN m.ends_at <= $2 THEN excluded.ends_at ELSE m.ends_at END
-   WHERE m.ends_at <= $2 OR m.mails < $4 RETURNING mails`,
-);
-
-/** $1 now. */
-export const FORGET_MAILS = sql<never>('DELETE FROM invitation_mails WHERE ends_at <= $1');
-
 /** $1 project, $2 invitation. */
 export const REMOVE_INVITATION = sql<InvitationRow>(
   `DELETE FROM project_invitations WHERE project_id = $1 AND id = $2 RETURNING ${columns(ProjectInvitationEntity)}`,

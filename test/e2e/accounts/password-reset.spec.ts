@@ -119,6 +119,11 @@ describe('POST /auth/password-reset-request and /auth/password-reset', () => {
     await reset(first ?? '').expect(204);
     await reset(second ?? '').expect(401, NOT_VALID);
     expect(await entriesAbout(id)).toHaveLength(4);
+    // A used token frees no mail. The mail to another account shows that this request was handled.
+    await ask(email).expect(202, MAILED);
+    await mailedToken((await accounts.register()).email);
+    expect(mailsTo(email)).toHaveLength(3);
+    expect(await entriesAbout(id)).toHaveLength(4);
   });
 
   it('refuse forged, expired and outdated tokens without hashing a password', async () => {

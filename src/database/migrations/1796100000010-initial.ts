@@ -17,8 +17,8 @@ const partitioningOf = (engine: Engine, table: string) =>
  * The whole schema of both engines. Until 1.0.0 changes are made here instead of in further migrations. Raise
  * the number in the name with each: a database of an earlier schema is then refused with a message.
  */
-export class Initial1796100000009 implements MigrationInterface {
-  readonly name = 'Initial1796100000009';
+export class Initial1796100000010 implements MigrationInterface {
+  readonly name = 'Initial1796100000010';
 
   async up(runner: QueryRunner): Promise<void> {
     const engine = engineOf(runner.dataSource);
