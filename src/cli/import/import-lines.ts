@@ -12,6 +12,8 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const LINES_PER_TURN = 1_000;
+/** Lines over which one record may spread, to be refused as one. An unclosed quotation mark takes no more of the file. */
+const MAX_SPREAD = 10;
 
 /** The values of a line by column, or why it can't be read. No sentence repeats anything of the line. */
 export type LineContent =
@@ -31,7 +33,8 @@ export interface Columns {
 
 /**
  * Reads CSV with a header (RFC 4180), or JSON Lines, which begin with a brace. A line is a record in both: no value
- * has a line break, so that a stray quotation mark spoils its own line only.
+ * has a line break, so that a stray quotation mark spoils its own line only. A record whose value has one is
+ * refused as a whole.
  * @throws CommandFailed if the header is wrong, or there is nothing to read
  */
 export async function* readLines(
@@ -39,8 +42,13 @@ export async function* readLines(
   columns: Columns,
 ): AsyncGenerator<NumberedLine> {
   let read: ((text: string) => LineContent) | undefined;
-  for await (const { bytes, ...place } of splitLines(input)) {
+  let width: number | undefined;
+  for await (const { bytes, ...place } of joinSpread(splitLines(input), () => width)) {
     if (place.line % LINES_PER_TURN === 0) await turnEventLoop();
+    if (bytes === SPREAD) {
+      yield { ...place, problem: HAS_LINE_BREAK };
+      continue;
+    }
     const problem = bytes ? problemOf(bytes) : `is longer than ${MAX_LINE_BYTES / 1024} KB`;
     if (!bytes || problem) {
       if (!read) throw new CommandFailed(`The first line ${problem}. ${formatOf(columns)}`);
@@ -55,6 +63,7 @@ export async function* readLines(
       yield { ...place, ...read(text) };
     } else {
       const names = readHeader(text, columns);
+      width = names.length;
       read = (cells) => readCells(cells, names);
     }
   }
@@ -99,6 +108,53 @@ async function* splitLines(input: AsyncIterable<Uint8Array>): AsyncGenerator<Raw
     }
   }
   if (length > 0) yield take();
+}
+
+const SPREAD = Symbol('a record of several lines');
+const HAS_LINE_BREAK = 'has a value with a line break, which no value may have';
+
+type RecordLine = Omit<RawLine, 'bytes'> & { readonly bytes: Buffer | typeof SPREAD | undefined };
+
+/**
+ * Recognizes a record of CSV that a line break in quotation marks spreads over lines: its quotation marks match
+ * once the lines are joined, and it has as many values as the header. A following line that is a record by
+ * itself belongs to no other.
+ * @param widthOf the number of columns, once CSV with a header is read
+ */
+async function* joinSpread(
+  lines: AsyncIterable<RawLine>,
+  widthOf: () => number | undefined,
+): AsyncGenerator<RecordLine> {
+  let held: (RawLine & { readonly bytes: Buffer })[] = [];
+  for await (const line of lines) {
+    const width = widthOf();
+    const text =
+      width === undefined || !line.bytes || problemOf(line.bytes) ? undefined : line.bytes.toString();
+    if (held.length > 0 && text !== undefined && line.bytes && cellsOf(text)?.length !== width) {
+      held.push({ ...line, bytes: line.bytes });
+      const [{ line: first } = line] = held;
+      const joined = held.map(({ bytes }) => bytes.toString()).join('\n');
+      const cells = cellsOf(joined);
+      if (cells?.length === width) {
+        held = [];
+        yield { line: first, bytesRead: line.bytesRead, bytes: SPREAD };
+      } else if (held.length >= MAX_SPREAD || joined.length > MAX_LINE_BYTES || !isOpen(joined)) {
+        yield* held;
+        held = [];
+      }
+      continue;
+    }
+    yield* held;
+    held = [];
+    if (text !== undefined && line.bytes && isOpen(text)) held.push({ ...line, bytes: line.bytes });
+    else yield line;
+  }
+  yield* held;
+}
+
+/** Whether a text ends inside of quotation marks. */
+function isOpen(text: string): boolean {
+  return text.includes('"') && cellsOf(text) === undefined && cellsOf(`${text}"`) !== undefined;
 }
 
 function withoutEnds(line: Buffer, isFirst: boolean): Buffer {

@@ -182,6 +182,33 @@ it.each([
   expect(refusals).toMatchObject([{ line: 3 }]);
 });
 
+it('refuses a record of CSV whose value has a line break once, and imports its neighbours', async () => {
+  const good = () => `${randomUUID()},developer-1,"A ""good"" shop",${key('a')},`;
+  const bad = () => `${randomUUID()},developer-1,"Corner\n\nshop, ""the"" second",${key('b')},`;
+  const content = [HEADER, good(), bad(), good(), bad(), bad(), good()].join('\n').replaceAll('\n', '\r\n');
+  const { refusals, ...others } = await importOf(content);
+  expect(counts({ refusals, ...others })).toBe('1 3 0 0 3');
+  expect(refusals).toEqual(
+    [3, 7, 10].map((number) => ({
+      line: number,
+      problems: [{ message: 'has a value with a line break, which no value may have' }],
+    })),
+  );
+});
+
+it('lets an unclosed quotation mark spoil no more than a few lines', async () => {
+  const unclosed = `${randomUUID()},developer-1,"Shop`;
+  const good = () => `${randomUUID()},developer-1,Shop,,`;
+  const text = Array.from({ length: 30 }, () => 'text');
+  const content = [HEADER, unclosed, ...text, good(), unclosed, good(), unclosed].join('\n');
+  const { refusals, ...others } = await importOf(content);
+  expect(counts({ refusals, ...others })).toBe('1 2 0 0 33');
+  const about = (word: string) =>
+    refusals.filter(({ problems: [problem] }) => problem?.message.includes(word)).map(({ line: at }) => at);
+  expect(about('quotation marks that do not match')).toEqual([2]);
+  expect(about('line break')).toEqual([]);
+});
+
 it('refuses the second line of a project, and names the first', async () => {
   const id = randomUUID();
   const { refusals, ...others } = await importOf(
