@@ -15,7 +15,15 @@ import { CredentialSealer } from '../payments/stripe-config/credential-sealer.js
 import { StripeCredentialEntity } from '../payments/stripe-config/stripe-config.entities.js';
 import { ProjectEntity } from '../projects/project.entity.js';
 import { projectId } from './arguments.js';
-import { CommandFailed, type Progress, type Report, WrongUsage } from './output.js';
+import {
+  codeOf,
+  CommandFailed,
+  OutputFailed,
+  print,
+  type Progress,
+  type Report,
+  WrongUsage,
+} from './output.js';
 import { OPERATOR, type Runner, type Session } from './session.js';
 
 const PAGE = 100;
@@ -64,9 +72,10 @@ async function exportProjects(session: Session, options: Options): Promise<Repor
       .recordSystemEvent('projects.exported', { recipients, ...(project && { project }) }, OPERATOR);
     const encrypted = await encrypter.encrypt(Readable.toWeb(lines) as ReadableStream<Uint8Array>);
     if (file) await pipeline(encrypted, file.createWriteStream({ flush: true }));
-    else await pipeline(encrypted, process.stdout, { end: false });
+    else await pipeline(encrypted, printAll);
   } catch (error) {
     if (output !== undefined) await rm(output, { force: true });
+    if (error instanceof OutputFailed) throw error;
     throw isFull(error) ? new CommandFailed('There is no room for the export: choose another disk.') : error;
   }
   return rows.report(output);
@@ -195,10 +204,10 @@ class ExportedRows {
   }
 }
 
-function isFull(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error));
+async function printAll(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of chunks) await print(process.stdout, chunk);
 }
 
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error && 'code' in error ? String(error.code) : '';
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error));
 }

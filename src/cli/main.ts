@@ -17,6 +17,9 @@ for (const name of ['SIGINT', 'SIGTERM'])
     setTimeout(() => process.exit(EXIT_CODES.interrupted), GRACE_MS).unref();
   });
 
+// A command awaits its output and handles the failure. Without a listener, the stream would throw it once more.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 // Loaded after the signal handlers, because loading takes long enough to be interrupted.
 const [{ explainFailure }, { runCommandLine }] = await Promise.all([
   import('../bootstrap/start-failure.js'),

@@ -8,6 +8,8 @@ export const EXIT_CODES = {
   wrongUsage: 2,
   /** Interrupted by a signal. Shells use 128 plus the number of SIGINT. */
   interrupted: 130,
+  /** The reader of the standard output ended first, as `head` does. Shells use 128 plus the number of SIGPIPE. */
+  closedPipe: 141,
 } as const;
 
 /** A failure whose message is printed unchanged. */
@@ -20,12 +22,54 @@ export class WrongUsage extends CommandFailed {
   override readonly name = 'WrongUsage';
 }
 
+/** The standard output takes no more. */
+export class OutputFailed extends CommandFailed {
+  override readonly name = 'OutputFailed';
+
+  /** @param next step for what is lost with the output */
+  constructor(
+    readonly code: string,
+    readonly next?: string,
+  ) {
+    super(
+      `The standard output can not be written (${code}): check where it leads. What was done stays done.${next === undefined ? '' : ` ${next}`}`,
+    );
+  }
+
+  /** Whether its reader has ended, and misses nothing. */
+  get isQuiet(): boolean {
+    return this.code === 'EPIPE' && this.next === undefined;
+  }
+}
+
+/** Writes all of it before it resolves. @param ifLost what to do then @throws OutputFailed */
+export async function print(
+  stream: NodeJS.WriteStream,
+  text: string | Uint8Array,
+  ifLost?: string,
+): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      stream.write(text, (error) => (error ? reject(error) : resolve()));
+    });
+  } catch (error) {
+    throw new OutputFailed(codeOf(error), ifLost);
+  }
+}
+
+/** The code of an error of Node. */
+export function codeOf(error: unknown): string {
+  return typeof error === 'object' && error && 'code' in error ? String(error.code) : 'unknown';
+}
+
 /** Output of a command on the standard output. */
 export interface Report {
   /** For people. */
   readonly text: string;
   /** For programs, with `--json`. */
   readonly json: unknown;
+  /** What to do if the output is lost, for a secret that nothing can show again. */
+  readonly ifLost?: string;
   /** The command found a problem: it exits with 1. */
   readonly isBad?: boolean;
   /** Whether the standard output has the result itself, so that the report goes to the standard error. */

@@ -113,7 +113,7 @@ function createProgram(isJson: boolean): Command {
     .addHelpText(
       'after',
       `
-Exit codes: ${EXIT_CODES.done} done, ${EXIT_CODES.failed} failed or found something, ${EXIT_CODES.wrongUsage} wrong usage, ${EXIT_CODES.interrupted} interrupted.`,
+Exit codes: ${EXIT_CODES.done} done, ${EXIT_CODES.failed} failed or found something, ${EXIT_CODES.wrongUsage} wrong usage, ${EXIT_CODES.interrupted} interrupted, ${EXIT_CODES.closedPipe} nobody reads the output any more.`,
     );
 }
 

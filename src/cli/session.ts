@@ -22,7 +22,15 @@ import { DatabaseModule } from '../database/database.module.js';
 import { isMigrated } from '../database/migrate.js';
 import { Keyring } from '../vault/keys/keyring.js';
 import { VaultModule } from '../vault/vault.module.js';
-import { CommandFailed, EXIT_CODES, Progress, type Report, WrongUsage } from './output.js';
+import {
+  CommandFailed,
+  EXIT_CODES,
+  OutputFailed,
+  print,
+  Progress,
+  type Report,
+  WrongUsage,
+} from './output.js';
 
 /** Milliseconds to wait for a lock of the SQLite file. A server waits less, because its requests wait too. */
 const LOCK_TIMEOUT_MS = 10_000;
@@ -58,13 +66,19 @@ export function runnerFor(signal: AbortSignal): Runner {
         await throwIfInterrupted(signal);
         const report = await work(session, ...args).finally(() => session.close());
         const stream = report.isBesideOutput ? process.stderr : process.stdout;
-        stream.write(`${isJson ? JSON.stringify(report.json, null, 2) : report.text}\n`);
+        const text = isJson ? JSON.stringify(report.json, null, 2) : report.text;
+        await print(stream, `${text}\n`, report.ifLost);
         process.exitCode = report.isBad ? EXIT_CODES.failed : EXIT_CODES.done;
       } catch (error) {
+        if (error instanceof OutputFailed && error.isQuiet) {
+          process.exitCode = EXIT_CODES.closedPipe;
+          return;
+        }
         const message = signal.aborted
           ? 'Interrupted. What was done stays done; run the command again to go on.'
           : messageOf(error);
-        if (isJson) process.stdout.write(`${JSON.stringify({ error: message })}\n`);
+        if (isJson && !(error instanceof OutputFailed))
+          process.stdout.write(`${JSON.stringify({ error: message })}\n`);
         else process.stderr.write(`${message}\n`);
         const failure = error instanceof WrongUsage ? EXIT_CODES.wrongUsage : EXIT_CODES.failed;
         process.exitCode = signal.aborted ? EXIT_CODES.interrupted : failure;

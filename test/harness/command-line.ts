@@ -50,8 +50,10 @@ export async function runInProcess(environment: Environment, ...args: string[]):
   };
   const written = { stdout: '', stderr: '' };
   const spies = (['stdout', 'stderr'] as const).map((name) =>
-    jest.spyOn(process[name], 'write').mockImplementation((text) => {
+    jest.spyOn(process[name], 'write').mockImplementation((text, ...others: unknown[]) => {
       written[name] += String(text);
+      const callback = others.at(-1);
+      if (typeof callback === 'function') (callback as () => void)();
       return true;
     }),
   );

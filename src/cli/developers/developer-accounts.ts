@@ -62,6 +62,8 @@ export function reportOf(sentence: string, json: object, password?: Password): R
   if (!password?.isGenerated) return { text: sentence, json };
   const shown = password.secret.reveal();
   return {
+    ifLost:
+      'The password was not shown: set another one with `tillkeeper developers set-password` and the address.',
     text: `${sentence}\nThe password, which is not shown again: ${shown}`,
     json: { ...json, password: shown },
   };

@@ -21,6 +21,7 @@ async function reset(session: Session, given: string): Promise<Report> {
     );
   const expiresAt = issued.expiresAt.toISOString();
   return {
+    ifLost: 'The reset token was not shown: run the command again for another one.',
     text: `Made a reset token for ${email}. It works once, until ${expiresAt}, and is not shown again:
 ${issued.token}
 It goes into POST ${session.settings.publicBaseUrl}/api/v1/auth/password-reset, with the new password.`,

@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { CommandFailed, type Report } from '../output.js';
+import { codeOf, CommandFailed, type Report } from '../output.js';
 import type { Refusal } from './project-line.js';
 import type { Outcome } from './project-importer.js';
 
@@ -62,7 +62,13 @@ export class ImportReport {
     this.#shown.push(...sorted.slice(0, MAX_SHOWN - this.#shown.length));
     const text = sorted.map((line) => `${JSON.stringify(line)}\n`).join('');
     this.#written = this.#written.then(() => this.#file?.appendFile(text));
-    await this.#written;
+    try {
+      await this.#written;
+    } catch (error) {
+      throw new CommandFailed(
+        `The report can not be written (${codeOf(error)}): name another file, and run the command again. What was imported stays.`,
+      );
+    }
   }
 
   async close(): Promise<void> {

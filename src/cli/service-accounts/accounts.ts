@@ -26,7 +26,9 @@ export function toJson(account: ListedAccount): object {
 
 /** The only report that ever shows the key. */
 export function keyReport(sentence: string, { account, key }: AccountWithKey): Report {
+  const command = (name: string) => `\`tillkeeper service-accounts ${name} ${account.id}\``;
   return {
+    ifLost: `The key of service account ${account.id} was not shown: make another one with ${command('rotate')}, or delete the account with ${command('revoke')}.`,
     text: `${sentence}\nIts id: ${account.id}\nIts key, which is not shown again: ${key}`,
     json: { ...toJson(account), key },
   };
