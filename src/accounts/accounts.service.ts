@@ -110,6 +110,9 @@ export class AccountsService {
   async get(subject: string): Promise<Account> {
     const id = parseUuid<OwnerId>(subject);
     const account = id && (await this.accounts.find(id));
+    // Other requests are refused once this process reads the standing again.
+    if (!account && id && (await this.accounts.wasDeleted(id)))
+      throw invalidToken('The account of this access token was revoked.');
     if (!account)
       throw new DomainError(
         'account_not_found',

@@ -35,7 +35,12 @@ export function networksProblem(value: unknown): ReturnType<Check> {
 
 export function futureTimeProblem(value: unknown): ReturnType<Check> {
   const time = readTime(value);
-  return time && time.getTime() > Date.now()
+  if (!time)
+    return {
+      type: 'datetime_parsing',
+      msg: 'must be a time as in 2040-01-01T00:00:00Z, with Z or an offset',
+    };
+  return time.getTime() > Date.now()
     ? undefined
     : { type: 'value_error', msg: 'must be a time to come, as 2040-01-01T00:00:00Z' };
 }

@@ -61,6 +61,16 @@ describe('DELETE /auth/me', () => {
     ).toEqual(['developers.deleted', 'project.created', 'project.deleted']);
   });
 
+  it('is known to another process that saw the account shortly before', async () => {
+    const { database, environment } = app;
+    const other = await startTestApp({ database, environment });
+    const { access_token: token } = await accounts.register();
+    await other.send('get', '/api/v1/auth/me', token).expect(200);
+    await remove(token).expect(204);
+    await other.send('get', '/api/v1/auth/me', token).expect(401, REVOKED);
+    await other.close();
+  });
+
   it('frees the address for another account', async () => {
     const { id, email, access_token: token } = await accounts.register();
     await remove(token).expect(204);

@@ -89,6 +89,7 @@ describe('POST …/gateway-keys', () => {
     [{ accounts: ['org_1'] }, 'accounts', 'value_error'],
     [{ accounts: Array(101).fill('acct_1') }, 'accounts', 'value_error'],
     [{ expires_at: '2020-01-01T00:00:00Z' }, 'expires_at', 'value_error'],
+    [{ expires_at: '2027-02-30T00:00:00Z' }, 'expires_at', 'datetime_parsing'],
     [{ networks: [] }, 'networks', 'value_error'],
     [{ paused: true }, 'paused', 'extra_forbidden'],
   ])('refuses %j, and makes nothing', async (fields, field, type) => {
