@@ -317,16 +317,18 @@ describe('the served OpenAPI document', () => {
       const isForOperators = tags?.includes('Operator') ?? false;
       const token = isForOperators ? OPERATOR : isForBuyers ? endUserToken(projectId) : OWNER;
       const send = (id: string, who: string | null, query = '') =>
-        app.send(
-          method.toLowerCase() as 'put',
-          `${template
-            .replace('{project_id}', id)
-            .replace('{mode}', 'test')
-            .replace('{event_id}', 'evt_1')
-            .replace('{subject}', 'nobody')
-            .replace('{invitation_id}', NOBODY)}${query}`,
-          who,
-        );
+        app
+          .send(
+            method.toLowerCase() as 'put',
+            `${template
+              .replace('{project_id}', id)
+              .replace('{mode}', 'test')
+              .replace('{event_id}', 'evt_1')
+              .replace('{subject}', 'nobody')
+              .replace('{invitation_id}', NOBODY)}${query}`,
+            who,
+          )
+          .set('sec-fetch-site', 'same-origin');
       const compare = async (status: number, sent: PromiseLike<{ status: number; body: unknown }>) => {
         const answer = await sent;
         // Some statuses have several reasons, and the example shows another one.
@@ -403,6 +405,7 @@ describe('the served OpenAPI document', () => {
           path.replace('{project_id}', projectId).replace('{subject}', 'nobody'),
           tags?.includes('Operator') ? OPERATOR : tags?.includes('Billing') ? endUserToken(projectId) : OWNER,
         )
+        .set('sec-fetch-site', 'same-origin')
         .send(body as object);
       sent.push(`${name} ${answer.status}`);
     }

@@ -319,6 +319,8 @@ const WRONG_BODY = {
 /** Routes whose token is that of a link. */
 const OF_LINKS = / \/api\/v1\/connect/;
 
+/** Browsers say so of a page of this service. Sessions of browsers are for such pages alone. */
+const OWN_PAGE = { 'sec-fetch-site': 'same-origin' };
 const guarded = Object.entries(ROUTES).filter(
   ([route, { nobody, owner }]) => nobody === 401 && owner !== 401 && !OF_LINKS.test(route),
 );
@@ -476,7 +478,7 @@ describe('access to routes', () => {
     it.each(CALLERS)('answers %s', async (caller) => {
       const id = method === 'delete' && expected[caller] < 400 ? await newProject() : projectId;
       const token = await tokenOf(caller, id);
-      const answer = await app.send(method, fill(path, id), token).send(body);
+      const answer = await app.send(method, fill(path, id), token).set(OWN_PAGE).send(body);
       expect(answer.status).toBe(expected[caller]);
       if (expected.permission && isRole(caller) && !hasPermission(caller, expected.permission))
         expect(answer.body).toEqual({

@@ -287,8 +287,9 @@ it('shows no secret in any answer or log, for any operation and any place in the
       .replace('*', 'swagger-ui.css');
     const token = isOfTill(path) ? endUserToken(projectId) : undefined;
     for (const body of BODIES[route] ?? [undefined]) {
-      // The history stores the user agent.
-      const status = await send(method, path, { body, token, headers: { 'user-agent': all } });
+      // The history stores the user agent, and sessions of browsers are for own pages.
+      const headers = { 'user-agent': all, 'sec-fetch-site': 'same-origin' };
+      const status = await send(method, path, { body, token, headers });
       expect({ route, isUnderstood: ![405, 415, 422].includes(status) }).toEqual({
         route,
         isUnderstood: true,

@@ -25,7 +25,7 @@ const SET_COOKIE = {
 };
 const MEANING = {
   ...NO_ACCOUNTS_HERE,
-  403: 'The request comes from a page of another origin, or has the cookie but no `Origin`.',
+  403: 'The request comes from a page of another origin, or from no page: it has no `Origin`.',
 };
 
 /** Serves the session of a browser: the refresh token stays in a cookie, which no script can read. */

@@ -76,10 +76,13 @@ export class SessionCookie {
     return { attempt: { state, nonce, verifier }, next: Buffer.from(next, 'base64url').toString(), former };
   }
 
-  /** Whether a page of this service sends the request. Other clients than browsers send no `Origin`. */
+  /**
+   * Whether a page of this service sends the request. A browser sends `Origin` with every POST and DELETE, and a
+   * privacy tool that removes it leaves `Sec-Fetch-Site`. Pages can set neither.
+   */
   isFromOwnPage(request: FastifyRequest): boolean {
     const { origin } = request.headers;
-    if (origin === undefined) return this.read(request) === undefined;
+    if (origin === undefined) return request.headers['sec-fetch-site'] === 'same-origin';
     const own = [this.settings.publicBaseUrl, `${request.protocol}://${request.host}`];
     return own.some((url) => URL.canParse(url) && new URL(url).origin === origin);
   }
@@ -117,7 +120,7 @@ export class OwnPageGuard implements CanActivate {
     if (this.cookie.isFromOwnPage(context.switchToHttp().getRequest<FastifyRequest>())) return true;
     throw new DomainError(
       'foreign_origin',
-      'Sessions of a browser are for pages of this service: Origin must be the origin of this service.',
+      'Sessions of a browser are for pages of this service: Origin must be the origin of this service. Other clients use /auth/login.',
     );
   }
 }

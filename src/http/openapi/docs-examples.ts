@@ -249,7 +249,7 @@ const NO_SESSION = 'There is no session with this id.';
 const NO_SESSION_ID: ErrorBody = { loc: ['path', 'session_id'], msg: 'must be a UUID', type: 'uuid_parsing' };
 const NO_ACCOUNTS = 'There is nothing at this URL.';
 const FOREIGN_ORIGIN =
-  'Sessions of a browser are for pages of this service: Origin must be the origin of this service.';
+  'Sessions of a browser are for pages of this service: Origin must be the origin of this service. Other clients use /auth/login.';
 const ATTEMPTS = 'Too many failed attempts; wait as long as Retry-After says.';
 const DECLINED = 'The payment was declined, and nothing was changed; try another card, or ask your bank.';
 const SAME_KEY_RUNS = 'A request with this Idempotency-Key is still running; try again shortly.';

@@ -8,7 +8,8 @@ import { startTestApp, type TestApp } from '../../harness/test-app.js';
 
 const PUBLIC_ORIGIN = 'https://pay.example.com';
 const FOREIGN = {
-  detail: 'Sessions of a browser are for pages of this service: Origin must be the origin of this service.',
+  detail:
+    'Sessions of a browser are for pages of this service: Origin must be the origin of this service. Other clients use /auth/login.',
 };
 const NOT_VALID = { detail: 'The refresh token is not valid, or no longer: log in again.' };
 const HOST = '__Host-tillkeeper_session';
@@ -117,7 +118,14 @@ describe('POST /session', () => {
       },
       true,
     ],
-    ['no origin, as from a command line', {}, true],
+    ['no origin, as from a command line', {}, false],
+    ['no origin, but the word of the browser', { headers: { 'sec-fetch-site': 'same-origin' } }, true],
+    ['no origin, and a foreign page', { headers: { 'sec-fetch-site': 'cross-site' } }, false],
+    [
+      'another host, and the word of a browser',
+      { origin: 'https://evil.test', headers: { 'sec-fetch-site': 'same-origin' } },
+      false,
+    ],
     ['another host', { origin: 'https://evil.test' }, false],
     ['another scheme', { origin: 'http://pay.example.com' }, false],
     ['another port', { origin: 'https://pay.example.com:8443' }, false],
