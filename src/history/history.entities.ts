@@ -1,9 +1,11 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { Actor } from '../common/actor.js';
 import type { ProjectId } from '../common/ids.js';
 
 /** A recorded action. Triggers refuse changes, and deletions other than by retention. */
 @Entity('audit_entries')
+@Index('audit_entries_of_action', ['projectId', 'action', 'seq'])
+@Index('audit_entries_of_subject', ['projectId', 'subject', 'seq'])
 export class HistoryEntryEntity {
   /** No foreign key: the chain of the system belongs to no project. */
   @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'audit_entries_pk' })

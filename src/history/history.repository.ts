@@ -15,6 +15,12 @@ export interface StoredEntry extends EntryContent {
   readonly isReadable: boolean;
 }
 
+export interface HistoryFilter {
+  readonly action?: string;
+  /** The subject of the actor. */
+  readonly subject?: string;
+}
+
 /** Reads the history. */
 @Injectable()
 export class HistoryRepository {
@@ -32,12 +38,27 @@ export class HistoryRepository {
   }
 
   /** The newest first. */
-  async page(projectId: ProjectId, offset: number, limit: number): Promise<StoredEntry[]> {
-    return (await this.database.query(PAGE, [projectId, limit, offset])).map(toEntry);
+  async page(
+    projectId: ProjectId,
+    offset: number,
+    limit: number,
+    { action, subject }: HistoryFilter = {},
+  ): Promise<StoredEntry[]> {
+    const statement =
+      action === undefined
+        ? PAGE[subject === undefined ? 'ofAll' : 'ofSubject']
+        : PAGE[subject === undefined ? 'ofAction' : 'ofBoth'];
+    const values = [action, subject].filter((value) => value !== undefined);
+    return (await this.database.query(statement, [projectId, limit, offset, ...values])).map(toEntry);
   }
 
-  count(projectId: ProjectId): Promise<number> {
-    return reachingDatabase(this.#entries.countBy({ projectId }));
+  count(projectId: ProjectId, { action, subject }: HistoryFilter = {}): Promise<number> {
+    const where = {
+      projectId,
+      ...(action !== undefined && { action }),
+      ...(subject !== undefined && { subject }),
+    };
+    return reachingDatabase(this.#entries.countBy(where));
   }
 
   /** The oldest first. */

@@ -36,11 +36,22 @@ const ENTRY = columns(HistoryEntryEntity);
 /** An entry with unchecked values, since SQLite stores any value in any column. */
 export type FoundEntry = Record<keyof HistoryEntryEntity, unknown>;
 
-/** $1 project, $2 limit, $3 offset. Newest first. */
-export const PAGE = sql<FoundEntry>(
-  `SELECT ${ENTRY} FROM audit_entries WHERE project_id = $1 ORDER BY seq DESC LIMIT $2 OFFSET $3`,
-  'page_of_audit_entries',
-);
+/** $1 project, $2 limit, $3 offset, then a value for each column. Newest first. */
+const page = (name: string, ...names: ('action' | 'subject')[]) => {
+  const conditions = names.map((column, index) => ` AND ${column} = $${index + 4}`).join('');
+  return sql<FoundEntry>(
+    `SELECT ${ENTRY} FROM audit_entries WHERE project_id = $1${conditions} ORDER BY seq DESC LIMIT $2 OFFSET $3`,
+    name,
+  );
+};
+
+/** A statement for each filter, since an index serves a condition only if the statement always has it. */
+export const PAGE = {
+  ofAll: page('page_of_audit_entries'),
+  ofAction: page('page_of_audit_entries_of_action', 'action'),
+  ofSubject: page('page_of_audit_entries_of_subject', 'subject'),
+  ofBoth: page('page_of_audit_entries_of_action_and_subject', 'action', 'subject'),
+};
 
 /** $1 project, $2 number, $3 limit. Oldest first. */
 export const AFTER = sql<FoundEntry>(

@@ -4,6 +4,7 @@ import { AuthModule } from '../auth/auth.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { EventsModule } from '../payments/events/events.module.js';
 import { PaymentsEventsModule } from '../payments/payments-events.js';
+import { WebhooksModule } from '../payments/webhooks/webhooks.module.js';
 import { EventMetrics } from './event-metrics.js';
 import { HealthController, OpenGuard } from './health.controller.js';
 import { MetricsController, MetricsRegistry } from './metrics.controller.js';
@@ -14,7 +15,7 @@ import { SystemController } from './system.controller.js';
 import { SystemService } from './system.service.js';
 
 @Module({
-  imports: [AuthModule, AccountsModule, PaymentsEventsModule, EventsModule],
+  imports: [AuthModule, AccountsModule, PaymentsEventsModule, EventsModule, WebhooksModule],
   controllers: [HealthController, MetricsController, SystemController],
   providers: [
     ReadinessService,

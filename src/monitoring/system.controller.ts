@@ -74,9 +74,12 @@ class BacklogResponse {
 @ApiSchema({
   name: 'SystemBacklogs',
   description:
-    '`event_deliveries`: events that wait for an attempt to an enabled destination. `listeners`: events that wait for a listener of a module in the process that answers.',
+    '`webhooks`: events of Stripe that arrived but are not applied: Stripe sends them again, or somebody replays them. `event_deliveries`: events that wait for an attempt to an enabled destination. `listeners`: events that wait for a listener of a module in the process that answers.',
 })
 class BacklogsResponse {
+  @ApiProperty({ type: BacklogResponse })
+  webhooks: BacklogResponse;
+
   @ApiProperty({ type: BacklogResponse })
   event_deliveries: BacklogResponse;
 
@@ -129,7 +132,7 @@ export class SystemController {
   @ApiOkResponse({ description: 'The state.', type: OperatorSystemResponse })
   @ApiErrors({})
   async read(): Promise<OperatorSystemResponse> {
-    const { processes, sealKeys, deliveries, listeners } = await this.system.look();
+    const { processes, sealKeys, webhooks, deliveries, listeners } = await this.system.look();
     return {
       version: VERSION,
       change_notifications: this.notifications.areArriving ? 'arriving' : 'lost',
@@ -147,7 +150,11 @@ export class SystemController {
         rows,
         created_at: createdAt.toISOString(),
       })),
-      backlogs: { event_deliveries: toBacklog(deliveries), listeners: toBacklog(listeners) },
+      backlogs: {
+        webhooks: toBacklog(webhooks),
+        event_deliveries: toBacklog(deliveries),
+        listeners: toBacklog(listeners),
+      },
     };
   }
 }

@@ -3,6 +3,7 @@ import { Database } from '../database/database.js';
 import { EventLog } from '../payments/events/event-log.js';
 import { DeliveriesService } from '../payments/events/delivery-log/deliveries.service.js';
 import { DURABLE_EVENTS, PaymentsEvents } from '../payments/payments-events.js';
+import { WebhookEventsRepository } from '../payments/webhooks/events/webhook-events.repository.js';
 import { SEALED_COLUMNS } from '../payments/sealed-columns.js';
 import { DataKeyRepository, type DataKeyRow } from '../vault/keys/data-key.repository.js';
 import { type KeyringNode, KeyringNodesRepository } from '../vault/keys/keyring-nodes.repository.js';
@@ -21,6 +22,7 @@ export interface SystemState {
   readonly processes: readonly KeyringNode[];
   /** The keys for credentials and other secrets, the newest first. */
   readonly sealKeys: readonly (DataKeyRow & { readonly rows: number | null })[];
+  readonly webhooks: Waiting;
   readonly deliveries: Waiting;
   readonly listeners: Waiting;
 }
@@ -34,6 +36,7 @@ export class SystemService {
     database: Database,
     private readonly keys: DataKeyRepository,
     private readonly nodes: KeyringNodesRepository,
+    private readonly webhooks: WebhookEventsRepository,
     private readonly deliveries: DeliveriesService,
     private readonly log: EventLog,
     private readonly events: PaymentsEvents,
@@ -42,13 +45,14 @@ export class SystemService {
   }
 
   async look(): Promise<SystemState> {
-    const [processes, sealKeys, deliveries, listeners] = await Promise.all([
+    const [processes, sealKeys, { waiting, oldest }, deliveries, listeners] = await Promise.all([
       this.#running(),
       this.#sealKeys(),
+      this.webhooks.backlog(),
       this.deliveries.pending(),
       this.#waitingForListeners(),
     ]);
-    return { processes, sealKeys, deliveries, listeners };
+    return { processes, sealKeys, webhooks: { count: waiting, oldest }, deliveries, listeners };
   }
 
   async #running(): Promise<KeyringNode[]> {

@@ -5,6 +5,7 @@ import { KeyringNodesRepository } from '../../src/vault/keys/keyring-nodes.repos
 import type { components } from '../../packages/client/src/api.js';
 import { rowsOf } from '../harness/database/rows.js';
 import { eventually } from '../harness/eventually.js';
+import { anEvent, aPayment, deliver } from '../harness/ledger/signed-events.js';
 import { EchoServer } from '../harness/servers/echo-server.js';
 import { configPath, startTestApp, type TestApp } from '../harness/test-app.js';
 import { accessToken } from '../harness/tokens.js';
@@ -59,6 +60,20 @@ describe('GET /api/v1/operator/system', () => {
       { id: next, state: 'primary', rows: null },
       { id: before[0]?.id, state: 'superseded', rows: 1 },
     ]);
+  });
+
+  it('counts events of Stripe that arrived but are not applied', async () => {
+    const id = await app.createProject();
+    const secret = `whsec_${'c'.repeat(32)}`;
+    await app.send('put', configPath(id)).send({ test_webhook_secret: secret }).expect(200);
+    expect((await read()).backlogs.webhooks).toEqual({ waiting: 0, oldest_at: null });
+    const unreadable = anEvent({ type: 'invoice.paid', data: { object: { id: 'in_1', object: 'invoice' } } });
+    for (const event of [aPayment(), unreadable]) await deliver(app, id, secret, event).expect(200);
+    const [{ received_at } = {}] = (
+      (await app.send('get', configPath(id).replace(/config$/, 'webhook-events?outcome=unreadable')))
+        .body as { events: { received_at: string }[] }
+    ).events;
+    expect((await read()).backlogs.webhooks).toEqual({ waiting: 1, oldest_at: received_at });
   });
 
   it('counts events that wait for a destination', async () => {

@@ -148,12 +148,13 @@ export const series = (
       ask(api.GET(`${STRIPE}/stats/series`, { params: { ...at(id), query: { mode, from, to, interval } } })),
   });
 
-export const history = (id: string, page: number, page_size = PAGE_SIZE) =>
+type HistoryQuery = QueryOf<`${typeof STRIPE}/config/history`>;
+
+export const history = (id: string, query: HistoryQuery) =>
   queryOptions({
-    queryKey: [id, 'history', page, page_size],
+    queryKey: [id, 'history', query],
     placeholderData: keepPreviousData,
-    queryFn: () =>
-      ask(api.GET(`${STRIPE}/config/history`, { params: { ...at(id), query: { page, page_size } } })),
+    queryFn: () => ask(api.GET(`${STRIPE}/config/history`, { params: { ...at(id), query } })),
   });
 
 export const historyVerification = (id: string) =>

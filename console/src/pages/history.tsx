@@ -3,28 +3,33 @@ import * as queries from '../api/queries';
 import { messageOf } from '../api/errors';
 import type { Schema } from '../api/types';
 import { useAddress, usePage } from '../shell/address';
-import { useProject } from '../shell/project';
+import { useMay, useProject } from '../shell/project';
 import { text } from '../text';
 import { Ago } from '../ui/ago';
 import { Card, Empty, Note, Page, State, Tag } from '../ui/content';
-import { Button, Field, Filters, FormError } from '../ui/controls';
+import { Button, Choice, Filters, FormError } from '../ui/controls';
 import { Loaded } from '../ui/loaded';
 import { type Column, Pager, Table } from '../ui/table';
 import { useAct } from '../ui/use-act';
 
 type Entry = Schema<'HistoryEntry'>;
+type Actor = Schema<'HistoryActor'>;
+type Action = Entry['action'];
 
 export function History() {
   const { id } = useProject();
   const [page, setPage] = usePage();
-  const [filter, setFilter] = useAddress('q', '');
+  const [action, setAction] = useAddress<Action | ''>('action', '');
+  const [actor, setActor] = useAddress('actor', '');
   const { data: account } = useQuery(queries.me);
-  const list = useQuery(queries.history(id, page));
+  const filter = { action: action || undefined, actor: actor || undefined };
+  const list = useQuery(queries.history(id, { ...filter, page, page_size: queries.PAGE_SIZE }));
+  const actors = useActors(list.data?.entries ?? [], actor);
   const columns: Column<Entry>[] = [
     { name: text.history.what, cell: (entry) => <What entry={entry} /> },
     {
       name: text.history.who,
-      cell: ({ actor }) => <span title={actor.subject}>{nameOf(actor, account?.id)}</span>,
+      cell: ({ actor: by }) => <span title={by.subject}>{nameOf(by, account?.id)}</span>,
     },
     {
       name: text.history.where,
@@ -33,14 +38,20 @@ export function History() {
     { name: text.history.when, isNumber: true, cell: ({ at }) => <Ago at={at} /> },
   ];
   return (
-    <Page title={text.nav.pages.history} about={text.history.about} actions={<Export />}>
+    <Page title={text.nav.pages.history} about={text.history.about} actions={<Export filter={filter} />}>
       <Broken />
       <Filters>
-        <Field
-          label={text.history.filter}
-          type="search"
-          value={filter}
-          onChange={({ target }) => setFilter(target.value)}
+        <Choice
+          label={text.history.what}
+          value={action}
+          options={[['', text.history.anything] as const, ...actions()]}
+          onChange={setAction}
+        />
+        <Choice
+          label={text.history.who}
+          value={actor}
+          options={[['', text.history.anybody] as const, ...actors]}
+          onChange={setActor}
         />
       </Filters>
       <Card
@@ -54,26 +65,52 @@ export function History() {
         }
       >
         <Loaded query={list} lines={8}>
-          {({ entries }) => {
-            const shown = entries.filter((entry) => matches(entry, filter));
-            if (entries.length === 0)
-              return <Empty title={text.history.none}>{text.history.noneAbout}</Empty>;
-            if (shown.length === 0) return <Empty title={text.history.noMatch} />;
-            return (
-              <Table label={text.history.list} columns={columns} items={shown} keyOf={({ seq }) => seq} />
-            );
-          }}
+          {({ entries }) =>
+            entries.length > 0 ? (
+              <Table label={text.history.list} columns={columns} items={entries} keyOf={({ seq }) => seq} />
+            ) : action || actor ? (
+              <Empty title={text.history.noMatch}>{text.history.noMatchAbout}</Empty>
+            ) : (
+              <Empty title={text.history.none}>{text.history.noneAbout}</Empty>
+            )
+          }
         </Loaded>
       </Card>
     </Page>
   );
 }
 
-function matches({ action, actor, ip, mode, fields }: Entry, filter: string): boolean {
-  const words = [text.history.actions[action], action, actor.name, actor.subject, ip, mode];
-  const all = [...words, ...fields.map(({ field }) => field)].join(' ').toLowerCase();
-  return all.includes(filter.trim().toLowerCase());
+const actions = () => Object.entries(text.history.actions) as [Action, string][];
+
+/** Those who may be looked for: members, service accounts, and everybody on this page. */
+function useActors(entries: Entry[], chosen: string): (readonly [string, string])[] {
+  const { id } = useProject();
+  const { data: account } = useQuery(queries.me);
+  const { data: people } = useQuery(queries.members(id));
+  const { data: machines = [] } = useQuery({
+    ...queries.serviceAccounts(id),
+    enabled: useMay()('service-accounts:write'),
+  });
+  const actors: Actor[] = [
+    ...(account ? [person(account.id)] : []),
+    ...(people?.members ?? []).map(({ subject }) => person(subject)),
+    ...machines.map((each) => ({ kind: 'service_account' as const, subject: each.id, name: each.name })),
+    ...entries.map(({ actor }) => actor),
+    ...(chosen ? [person(chosen)] : []),
+  ];
+  const names = new Map<string, string>();
+  for (const actor of actors)
+    if (!names.has(actor.subject)) names.set(actor.subject, longNameOf(actor, account?.id));
+  return [...names];
 }
+
+/** Modules, and parts of the system, have one name for all of a kind. */
+const longNameOf = (actor: Actor, self: string | undefined): string =>
+  actor.kind === 'module' || actor.kind === 'system'
+    ? `${nameOf(actor, self)}, ${actor.subject}`
+    : nameOf(actor, self);
+
+const person = (subject: string): Actor => ({ kind: 'person', subject, name: null });
 
 function Verified() {
   const { id } = useProject();
@@ -98,7 +135,7 @@ function Broken() {
   );
 }
 
-const nameOf = (actor: Schema<'HistoryActor'>, self: string | undefined): string =>
+const nameOf = (actor: Actor, self: string | undefined): string =>
   actor.subject === self
     ? text.people.you
     : (actor.name ??
@@ -130,13 +167,13 @@ const cell = (value: string | number | null) => {
   return `"${written.replaceAll('"', '""')}"`;
 };
 
-function Export() {
+function Export({ filter }: { filter: { action?: Action; actor?: string } }) {
   const { id } = useProject();
   const client = useQueryClient();
   const act = useAct(async () => {
     const rows = [CSV_COLUMNS.join(',')];
     for (let page = 1, read = 0, total = 1; read < total; page += 1) {
-      const list = await client.fetchQuery(queries.history(id, page, 100));
+      const list = await client.fetchQuery(queries.history(id, { ...filter, page, page_size: 100 }));
       if (list.entries.length === 0) break;
       ({ total } = list);
       read += list.entries.length;

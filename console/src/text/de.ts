@@ -10,6 +10,105 @@ export const de: Messages = {
   copy: 'Kopieren',
   copied: 'Kopiert',
   close: 'Schließen',
+  sentences: {
+    'Stripe accepts this key.': 'Stripe nimmt diesen Schlüssel an.',
+    'Stripe accepts this restricted key, and it may read all that is needed.':
+      'Stripe nimmt diesen eingeschränkten Schlüssel an, und er darf alles Nötige lesen.',
+    'Stripe does not know this key: it is wrong, or was deleted at Stripe; copy it again from the Stripe dashboard.':
+      'Stripe kennt diesen Schlüssel nicht: Er ist falsch oder wurde bei Stripe gelöscht. Kopieren Sie ihn noch einmal aus dem Stripe-Dashboard.',
+    'This key was revoked; make a new one in the Stripe dashboard.':
+      'Dieser Schlüssel wurde widerrufen. Legen Sie im Stripe-Dashboard einen neuen an.',
+    'This key has expired; make a new one in the Stripe dashboard.':
+      'Dieser Schlüssel ist abgelaufen. Legen Sie im Stripe-Dashboard einen neuen an.',
+    'Stripe refuses this key from the address of this service: add that address to the IP addresses that the key is limited to, in the Stripe dashboard.':
+      'Stripe nimmt diesen Schlüssel von der Adresse dieses Dienstes nicht an. Ergänzen Sie im Stripe-Dashboard die Adressen, von denen aus er gilt.',
+    'Stripe refuses the stored secret key from the address of this service: add it to the IP addresses that the key is limited to.':
+      'Stripe nimmt den gespeicherten Schlüssel von der Adresse dieses Dienstes nicht an. Ergänzen Sie bei Stripe die Adressen, von denen aus er gilt.',
+    'The stored secret key has expired at Stripe; store a new one.':
+      'Der gespeicherte geheime Schlüssel ist bei Stripe abgelaufen. Hinterlegen Sie einen neuen.',
+    'Stripe does not accept the stored secret key; store a new one.':
+      'Stripe nimmt den gespeicherten geheimen Schlüssel nicht an. Hinterlegen Sie einen neuen.',
+    'Stripe can not be asked at the moment, which says nothing about the key; try again shortly.':
+      'Stripe ist im Moment nicht erreichbar. Über den Schlüssel sagt das nichts. Versuchen Sie es in Kürze noch einmal.',
+    'Stripe can not be reached at the moment; try again shortly.':
+      'Stripe ist im Moment nicht erreichbar. Versuchen Sie es in Kürze noch einmal.',
+    'Stripe limits how much it is asked at the moment; try again shortly.':
+      'Stripe nimmt im Moment nicht so viele Anfragen an. Versuchen Sie es in Kürze noch einmal.',
+    'Stripe did not answer in time; try again shortly.':
+      'Stripe hat nicht rechtzeitig geantwortet. Versuchen Sie es in Kürze noch einmal.',
+    "This Stripe account has as many webhook endpoints as Stripe allows; remove one in Stripe's dashboard first.":
+      'Dieses Stripe-Konto hat so viele Webhook-Endpunkte, wie Stripe erlaubt. Entfernen Sie zuerst einen im Stripe-Dashboard.',
+    'Stripe does not take the address of this service for webhooks; the operator has to set PUBLIC_BASE_URL to one that Stripe can reach.':
+      'Stripe nimmt die Adresse dieses Dienstes für Webhooks nicht an. Der Betreiber muss PUBLIC_BASE_URL auf eine setzen, die Stripe erreicht.',
+    'This webhook endpoint is being made or removed right now; try again shortly.':
+      'Dieser Webhook-Endpunkt wird gerade eingerichtet oder entfernt. Versuchen Sie es in Kürze noch einmal.',
+    'The key is stored, but the webhook endpoint could not be made: ask for it where you got the link.':
+      'Der Schlüssel ist gespeichert, aber der Webhook-Endpunkt konnte nicht eingerichtet werden. Fragen Sie dort danach, wo Sie den Link bekommen haben.',
+    'Nothing here depends on events of this type.': 'Von Ereignissen dieses Typs hängt hier nichts ab.',
+    "The signature does not match the stored webhook secret; store the signing secret that Stripe's Dashboard shows for this endpoint.":
+      'Die Signatur passt nicht zum gespeicherten Webhook-Geheimnis. Hinterlegen Sie das Signaturgeheimnis, das Stripe für diesen Endpunkt anzeigt.',
+    'The payload of this event is not kept any more.':
+      'Der Inhalt dieses Ereignisses ist nicht mehr gespeichert.',
+    'There is no event with this id.': 'Es gibt kein Ereignis mit dieser ID.',
+    'This project is being reconciled right now; try again shortly.':
+      'Dieses Projekt wird gerade abgeglichen. Versuchen Sie es in Kürze noch einmal.',
+    'The receiver refuses connections.': 'Der Empfänger lehnt Verbindungen ab.',
+    'The receiver closed the connection before it answered.':
+      'Der Empfänger hat die Verbindung geschlossen, bevor er geantwortet hat.',
+    'The receiver did not accept the connection in time.':
+      'Der Empfänger hat die Verbindung nicht rechtzeitig angenommen.',
+    'The certificate of the receiver has expired.': 'Das Zertifikat des Empfängers ist abgelaufen.',
+    'The certificate of the receiver is self-signed.': 'Das Zertifikat des Empfängers ist selbst signiert.',
+    'The certificate of the receiver is for another name.':
+      'Das Zertifikat des Empfängers gilt für einen anderen Namen.',
+    'The name of the receiver has no address.': 'Der Name des Empfängers hat keine Adresse.',
+    'The connection to the receiver failed.': 'Die Verbindung zum Empfänger ist gescheitert.',
+    'The e-mail address or the password is wrong.': 'Die E-Mail-Adresse oder das Passwort ist falsch.',
+    'The current password is wrong.': 'Das aktuelle Passwort ist falsch.',
+    'There is an account with this e-mail address: log in.':
+      'Es gibt schon ein Konto mit dieser E-Mail-Adresse. Melden Sie sich an.',
+    'Registration is closed here: ask the operator of this service for an account.':
+      'Hier kann sich niemand selbst registrieren. Bitten Sie den Betreiber dieses Dienstes um ein Konto.',
+    'The reset token is not valid, or no longer: ask for another one.':
+      'Dieses Token gilt nicht oder nicht mehr. Fordern Sie ein neues an.',
+    'If there is an account with this address, a mail with a reset token is on its way to it.':
+      'Wenn es ein Konto mit dieser Adresse gibt, ist eine E-Mail mit einem Token dorthin unterwegs.',
+    'Too many failed attempts; wait as long as Retry-After says.':
+      'Zu viele Fehlversuche. Warten Sie einige Minuten.',
+    'Too many requests; wait as long as Retry-After says.': 'Zu viele Anfragen. Warten Sie eine Minute.',
+    'Too many people are logging in at the moment; try again shortly.':
+      'Im Moment melden sich zu viele Personen an. Versuchen Sie es in Kürze noch einmal.',
+    'There is no such invitation: it was used, withdrawn or has expired. Ask for another one.':
+      'Diese Einladung gibt es nicht: Sie wurde benutzt, zurückgezogen oder ist abgelaufen. Bitten Sie um eine neue.',
+    'This person has a role in the project already.': 'Diese Person hat im Projekt schon eine Rolle.',
+    'This person is not a member; add them to the project first.':
+      'Diese Person ist kein Mitglied. Fügen Sie sie zuerst hinzu.',
+    'This person owns the project; transfer it to another member first.':
+      'Dieser Person gehört das Projekt. Übertragen Sie es zuerst einem anderen Mitglied.',
+    'The account owns projects: transfer or delete them before you delete the account.':
+      'Dem Konto gehören Projekte. Übertragen oder löschen Sie sie, bevor Sie das Konto löschen.',
+    'The session of this access token has ended: log in again.':
+      'Die Sitzung ist beendet. Melden Sie sich wieder an.',
+    'The access token has expired.': 'Das Access-Token ist abgelaufen.',
+    'The access token is malformed.': 'Das Access-Token hat nicht die richtige Form. Kopieren Sie es ganz.',
+    'There is no project with this id.': 'Es gibt kein Projekt mit dieser ID.',
+    'This project belongs to somebody else.': 'Dieses Projekt gehört jemand anderem.',
+    'There is nothing at this URL.': 'Unter dieser Adresse gibt es nichts.',
+    'Something went wrong on our side.': 'Auf dem Server ist ein Fehler aufgetreten.',
+    'The database is not available at the moment; try again shortly.':
+      'Die Datenbank ist im Moment nicht verfügbar. Versuchen Sie es in Kürze noch einmal.',
+    'This process is shutting down.': 'Der Server wird gerade beendet.',
+    'is required': 'fehlt',
+    'must be an e-mail address, such as ada@example.com':
+      'muss eine E-Mail-Adresse sein, etwa ada@example.com',
+    'must have at least 1 character': 'darf nicht leer sein',
+    'must not be empty': 'darf nicht leer sein',
+    'must be addresses and CIDR ranges such as 203.0.113.0/24 or 2001:db8::/32, IPv4 in its own form':
+      'müssen Adressen und CIDR-Bereiche sein, etwa 203.0.113.0/24 oder 2001:db8::/32',
+    'has nothing that can be seen': 'enthält nichts Sichtbares',
+    'has what looks like a Stripe secret key in it; keys go into the Stripe configuration alone':
+      'enthält, was wie ein geheimer Stripe-Schlüssel aussieht. Schlüssel gehören nur auf die Seite „Stripe“.',
+  },
   failed: {
     title: 'Das konnte nicht geladen werden',
     stale: 'Das ist möglicherweise veraltet.',
@@ -55,6 +154,7 @@ export const de: Messages = {
     projectCount: (count: number) => plural(count, 'Projekt', 'Projekte'),
     problems,
     search: 'Suchen',
+    searchKey: 'Strg K',
     account: 'Ihr Konto',
     keys: 'Tastenkürzel',
     signOut: 'Abmelden',
@@ -601,8 +701,10 @@ export const de: Messages = {
     none: 'Noch kein Eintrag',
     noneAbout: 'Jede Änderung am Projekt wird hier festgehalten.',
     export: 'Als CSV exportieren',
-    filter: 'Auf dieser Seite suchen',
-    noMatch: 'Kein Eintrag dieser Seite passt',
+    anything: 'Alles',
+    anybody: 'Alle',
+    noMatch: 'Kein Eintrag passt',
+    noMatchAbout: 'Wählen Sie eine andere Handlung oder Person, oder entfernen Sie die Filter.',
     verified: (count: number) => `Geprüft, ${plural(count, 'Eintrag', 'Einträge')}`,
     verifying: 'Wird geprüft',
     broken: 'Der Verlauf wurde verändert',
@@ -942,6 +1044,7 @@ export const de: Messages = {
   system: {
     about: 'Der Zustand der Prozesse, Schlüssel und Warteschlangen dieses Servers.',
     backlogs: 'Wartet',
+    webhooks: 'Ereignisse von Stripe, nicht angewendet',
     deliveries: 'Ereignisse an Ziele',
     listeners: 'Ereignisse an Module',
     nothing: 'Nichts wartet',

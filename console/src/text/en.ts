@@ -53,6 +53,8 @@ export const en = {
   copy: 'Copy',
   copied: 'Copied',
   close: 'Close',
+  /** Sentences of the server, which are in English, in the language of this file. Others stay as they are. */
+  sentences: {} as Record<string, string>,
   failed: {
     title: 'This could not be loaded',
     stale: 'This may be out of date.',
@@ -97,6 +99,7 @@ export const en = {
     projectCount: (count: number) => plural(count, 'project', 'projects'),
     problems,
     search: 'Search',
+    searchKey: 'Ctrl K',
     account: 'Your account',
     keys: 'Keyboard shortcuts',
     signOut: 'Sign out',
@@ -617,8 +620,10 @@ export const en = {
     none: 'No entry yet',
     noneAbout: 'Every change of the project is recorded here.',
     export: 'Export as CSV',
-    filter: 'Search in this page',
-    noMatch: 'No entry of this page matches',
+    anything: 'Anything',
+    anybody: 'Anybody',
+    noMatch: 'No entry matches',
+    noMatchAbout: 'Choose another action or person, or take the filters away.',
     verified: (count: number) => `Verified, ${plural(count, 'entry', 'entries')}`,
     verifying: 'Verifying',
     broken: 'The history was altered',
@@ -902,6 +907,7 @@ export const en = {
   system: {
     about: 'How the processes, keys and queues of this server are.',
     backlogs: 'Waiting',
+    webhooks: 'Events from Stripe, not applied',
     deliveries: 'Events to destinations',
     listeners: 'Events to modules',
     nothing: 'Nothing waits',

@@ -3360,8 +3360,9 @@ export interface components {
              */
             oldest_at: string | null;
         };
-        /** @description `event_deliveries`: events that wait for an attempt to an enabled destination. `listeners`: events that wait for a listener of a module in the process that answers. */
+        /** @description `webhooks`: events of Stripe that arrived but are not applied: Stripe sends them again, or somebody replays them. `event_deliveries`: events that wait for an attempt to an enabled destination. `listeners`: events that wait for a listener of a module in the process that answers. */
         SystemBacklogs: {
+            webhooks: components["schemas"]["SystemBacklog"];
             event_deliveries: components["schemas"]["SystemBacklog"];
             listeners: components["schemas"]["SystemBacklog"];
         };
@@ -4084,7 +4085,7 @@ export interface components {
             /** @description The entries. */
             entries: components["schemas"]["HistoryEntry"][];
             /**
-             * @description Number of entries on all pages.
+             * @description Number of entries with these filters on all pages.
              * @example 1
              */
             total: number;
@@ -10518,7 +10519,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The request comes from a page of another origin, or has the cookie but no `Origin`. */
+            /** @description The request comes from a page of another origin, or from no page: it has no `Origin`. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10640,7 +10641,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The request comes from a page of another origin, or has the cookie but no `Origin`. */
+            /** @description The request comes from a page of another origin, or from no page: it has no `Origin`. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -10747,7 +10748,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The request comes from a page of another origin, or has the cookie but no `Origin`. */
+            /** @description The request comes from a page of another origin, or from no page: it has no `Origin`. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -17908,6 +17909,10 @@ export interface operations {
                 page?: number;
                 /** @description Entries per page. */
                 page_size?: number;
+                /** @description Only entries with this action: one of project.created, project.updated, project.deleted, config.created, config.updated, config.deleted, config.mode_deleted, credentials.validated, credentials.refused, webhook_endpoint.created, webhook_endpoint.removed, webhook_secret.expired, webhook_payload.read, service_account.created, service_account.updated, service_account.rotated, service_account.revoked, gateway_key.created, gateway_key.updated, gateway_key.rotated, gateway_key.revoked, gateway.paused, gateway.resumed, connect_link.created, connect_link.revoked, connect_link.used, event_destination.created, event_destination.updated, event_destination.rotated, event_destination.deleted, event_destination.disabled, member.added, member.changed, member.removed, invitation.created, invitation.withdrawn, project.transferred, history.pruned. */
+                action?: ("project.created" | "project.updated" | "project.deleted" | "config.created" | "config.updated" | "config.deleted" | "config.mode_deleted" | "credentials.validated" | "credentials.refused" | "webhook_endpoint.created" | "webhook_endpoint.removed" | "webhook_secret.expired" | "webhook_payload.read" | "service_account.created" | "service_account.updated" | "service_account.rotated" | "service_account.revoked" | "gateway_key.created" | "gateway_key.updated" | "gateway_key.rotated" | "gateway_key.revoked" | "gateway.paused" | "gateway.resumed" | "connect_link.created" | "connect_link.revoked" | "connect_link.used" | "event_destination.created" | "event_destination.updated" | "event_destination.rotated" | "event_destination.deleted" | "event_destination.disabled" | "member.added" | "member.changed" | "member.removed" | "invitation.created" | "invitation.withdrawn" | "project.transferred" | "history.pruned") | null;
+                /** @description Only entries of the actor with this `subject`. */
+                actor?: string | null;
             };
             header?: never;
             path: {

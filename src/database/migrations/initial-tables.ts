@@ -508,6 +508,8 @@ export function tablesOf(engine: Engine): Record<string, string> {
 }
 
 export const indexesOf = (engine: Engine): string[] => [
+  `INDEX audit_entries_of_action ON audit_entries (project_id, action, seq)`,
+  `INDEX audit_entries_of_subject ON audit_entries (project_id, subject, seq)`,
   `INDEX account_sessions_by_account ON account_sessions (account_id, created_at, id)`,
   `INDEX failed_logins_by_end ON failed_logins (ends_at)`,
   `INDEX account_sessions_by_expiry ON account_sessions (expires_at)`,
@@ -569,5 +571,6 @@ export const indexesOf = (engine: Engine): string[] => [
   `INDEX webhook_events_failed ON webhook_events (project_id, mode, failed_at) WHERE failed_at IS NOT NULL`,
   `INDEX webhook_events_of_subscription ON webhook_events (project_id, subscription_id) WHERE subscription_id IS NOT NULL`,
   `INDEX webhook_events_of_payment ON webhook_events (project_id, payment_intent_id) WHERE payment_intent_id IS NOT NULL`,
+  `INDEX webhook_events_waiting ON webhook_events (received_at) WHERE outcome IN ('failed', 'open', 'unreadable')`,
   `INDEX webhook_events_by_key ON webhook_events (key_id, received_at)`,
 ];

@@ -74,6 +74,6 @@ import { WebhookSweeper } from './events/webhook-sweeper.js';
     ReconcileService,
     ReconciliationsRepository,
   ],
-  exports: [WebhookEndpointsService],
+  exports: [WebhookEndpointsService, WebhookEventsRepository],
 })
 export class WebhooksModule {}

@@ -105,6 +105,34 @@ describe('GET config/history', () => {
     }
   });
 
+  it('has filters by action and actor, with pages of their own', async () => {
+    const { body: account } = await app
+      .send('post', `/api/v1/projects/${projectId}/service-accounts`)
+      .send({ name: 'CI deploy', role: 'admin' })
+      .expect(201);
+    const { id: machine, key } = account as { id: string; key: string };
+    for (const number of [1, 2]) await app.send('put', path).send(numbered(number)).expect(200);
+    await app.send('put', path, key).send(numbered(3)).expect(200);
+    const found = async (query: string) => {
+      const { entries, total } = await read(`?${query}`);
+      return [entries.map(({ seq, action }) => `${seq} ${action}`), total];
+    };
+    const [created, second, third] = ['3 config.created', '4 config.updated', '5 config.updated'];
+    expect(await found('action=config.updated')).toEqual([[third, second], 2]);
+    expect(await found('action=config.updated&page_size=1&page=2')).toEqual([[second], 2]);
+    expect(await found(`actor=${machine}`)).toEqual([[third], 1]);
+    expect(await found(`actor=developer-1&action=config.updated`)).toEqual([[second], 1]);
+    expect(await found('actor=developer-1')).toEqual([
+      [second, created, '2 service_account.created', '1 project.created'],
+      4,
+    ]);
+    expect(await found('actor=nobody')).toEqual([[], 0]);
+    const { body } = await app.send('get', `${path}/history?action=keys.rotated`).expect(422);
+    expect(body).toEqual({
+      detail: [expect.objectContaining({ loc: ['query', 'action'], type: 'enum' })],
+    });
+  });
+
   it('is verified on request', async () => {
     const verification = () => app.send('get', `${path}/history/verification`).expect(200);
     await app.send('put', path).send(numbered(7)).expect(200);

@@ -67,7 +67,7 @@ function Warnings({ state: { processes, change_notifications } }: { state: Syste
 }
 
 function Backlogs({ state: { backlogs, change_notifications } }: { state: System }) {
-  const { event_deliveries, listeners } = backlogs;
+  const { webhooks, event_deliveries, listeners } = backlogs;
   const row = ({ waiting, oldest_at }: Schema<'SystemBacklog'>) =>
     oldest_at === null ? (
       <State tone="good">{text.system.nothing}</State>
@@ -81,6 +81,7 @@ function Backlogs({ state: { backlogs, change_notifications } }: { state: System
       <CardBody>
         <Facts
           facts={[
+            [text.system.webhooks, row(webhooks)],
             [text.system.deliveries, row(event_deliveries)],
             [text.system.listeners, row(listeners)],
             [

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask } from '../../api/client';
-import { messageOf } from '../../api/errors';
+import { messageOf, translated } from '../../api/errors';
 import * as queries from '../../api/queries';
 import { type Mode, MODES, type Schema } from '../../api/types';
 import { useMay, useProject } from '../../shell/project';
@@ -87,7 +87,7 @@ function ModeCard({
     >
       {status?.state === 'invalid' && status.last_error && (
         <Note tone="bad" title={text.stripe.refused}>
-          {status.last_error}
+          {translated(status.last_error)}
         </Note>
       )}
       <Rows>
@@ -147,7 +147,7 @@ function ModeCard({
 function Origin({ mode, kind }: { mode: Mode; kind: Kind }) {
   const { id } = useProject();
   const { data: account } = useQuery(queries.me);
-  const { data } = useQuery(queries.history(id, 1, 100));
+  const { data } = useQuery(queries.history(id, { page_size: 100 }));
   const field = fieldOf(mode, kind);
   const entry = data?.entries.find(
     ({ action, fields }) => action.startsWith('config.') && fields.some((each) => each.field === field),

@@ -21,6 +21,7 @@ import {
 } from '../../../history/history-entry.js';
 import { HistoryRepository, type StoredEntry } from '../../../history/history.repository.js';
 import { ApiErrors, ApiNullableString, ApiNullableUuid, ApiTime } from '../../../http/openapi/api-errors.js';
+import { QueryChoice, TextField } from '../../../http/validation/fields.js';
 import { offsetOf, PageQuery } from '../../../http/validation/page.query.js';
 import type { Project } from '../../../projects/project.entity.js';
 import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
@@ -211,7 +212,11 @@ export class HistoryListResponse {
   @ApiProperty({ description: 'The entries.', type: [HistoryEntryResponse] })
   entries: HistoryEntryResponse[];
 
-  @ApiProperty({ description: 'Number of entries on all pages.', type: 'integer', example: 1 })
+  @ApiProperty({
+    description: 'Number of entries with these filters on all pages.',
+    type: 'integer',
+    example: 1,
+  })
   total: number;
 
   @ApiProperty({ description: 'Number of this page.', type: 'integer', example: 1 })
@@ -238,6 +243,19 @@ class HistoryVerificationResponse {
 
   @ApiTime('Time of the verification.')
   verified_at: string;
+}
+
+export class HistoryQuery extends PageQuery {
+  @QueryChoice({ description: 'Only entries with this action', of: PROJECT_ACTIONS })
+  action?: ProjectAction;
+
+  @TextField({
+    description: 'Only entries of the actor with this `subject`.',
+    example: 'developer-1',
+    maxLength: 255,
+    optional: true,
+  })
+  actor?: string;
 }
 
 function toHistoryEntryResponse({
@@ -321,11 +339,11 @@ export class ConfigHistoryController {
   })
   @ApiOkResponse({ description: 'One page of the history.', type: HistoryListResponse })
   @ApiErrors({ project: true })
-  async list(@CurrentProject() { id }: Project, @Query() query: PageQuery): Promise<HistoryListResponse> {
-    const { page, page_size } = query;
+  async list(@CurrentProject() { id }: Project, @Query() query: HistoryQuery): Promise<HistoryListResponse> {
+    const { action, actor: subject, page, page_size } = query;
     const [entries, total] = await Promise.all([
-      this.history.page(id, offsetOf(query), page_size),
-      this.history.count(id),
+      this.history.page(id, offsetOf(query), page_size, { action, subject }),
+      this.history.count(id, { action, subject }),
     ]);
     return { entries: entries.map(toHistoryEntryResponse), total, page, page_size };
   }

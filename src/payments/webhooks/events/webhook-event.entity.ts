@@ -19,6 +19,7 @@ import type { Outcome } from './event-reader.js';
 @Index('webhook_events_of_payment', ['projectId', 'paymentIntentId'], {
   where: 'payment_intent_id IS NOT NULL',
 })
+@Index('webhook_events_waiting', ['receivedAt'], { where: `outcome IN ('failed', 'open', 'unreadable')` })
 @Index('webhook_events_by_key', ['keyId', 'receivedAt'])
 export class WebhookEventEntity {
   @PrimaryColumn('uuid', { name: 'project_id', primaryKeyConstraintName: 'webhook_events_pk' })

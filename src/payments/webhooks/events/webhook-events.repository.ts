@@ -69,6 +69,12 @@ export class WebhookEventsRepository {
     return new Map(rows.map(({ id, isSettled }) => [id, isSettled]));
   }
 
+  /** Counts the events of all projects that arrived but are not applied. */
+  async backlog(): Promise<{ waiting: number; oldest: Date | null }> {
+    const [row] = await this.database.query(statements.BACKLOG, []);
+    return row ?? { waiting: 0, oldest: null };
+  }
+
   /** Records an event without effect. @returns false for a duplicate, which is counted */
   async settle(event: ReceivedEvent, verdict: Verdict, payload: SealedPayload | undefined): Promise<boolean> {
     const values = valuesOf(event, verdict, payload);

@@ -114,6 +114,19 @@ export const MARK_APPLIED = sql<never>(
   'mark_webhook_event_applied',
 );
 
+/** The condition of the partial index `webhook_events_waiting`, in the same words. */
+const WAITING = `outcome IN ('failed', 'open', 'unreadable')`;
+/** Limits the rows that a count reads: the table grows with every delivery. */
+const MOST_COUNTED = 10_000;
+
+/** Events of all projects that arrived but are not applied, up to 10,000, and when the oldest arrived. */
+export const BACKLOG = sql<{ waiting: number; oldest: Date | null }>(
+  `SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM webhook_events WHERE ${WAITING} LIMIT ${MOST_COUNTED}) AS events) AS waiting,
+     (SELECT min(received_at) FROM webhook_events WHERE ${WAITING}) AS oldest`,
+  'backlog_of_webhook_events',
+  { computed: { oldest: Date } },
+);
+
 const EVENT = [
   ...DESCRIPTION,
   'failedAt',
@@ -125,9 +138,6 @@ const EVENT = [
 ] as const;
 export type EventRow = Pick<WebhookEventEntity, (typeof EVENT)[number]>;
 const ROW = columns(WebhookEventEntity, { only: EVENT });
-
-/** Limits the rows that a count reads: the table grows with every delivery. */
-const MOST_COUNTED = 10_000;
 
 /**
  * $1 project, $2 mode or `null`, $3 type or `null`, $4 outcome or `null`. Unsettled events are rare and have
