@@ -24,6 +24,9 @@ export class ApiError extends Error {
   }
 }
 
+/** A sentence of the server in the reader's language, if this console has it. Answers have no codes to go by. */
+export const translated = (sentence: string): string => text.sentences[sentence] ?? sentence;
+
 /** The sentence for any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof ApiError ? error.message : text.failed.unexpected;
@@ -34,10 +37,13 @@ export const hasStatus = (error: unknown, status: number): error is ApiError =>
 
 export function toApiError(response: Response, body: unknown): ApiError {
   const detail = (body as { detail?: unknown } | undefined)?.detail;
-  const problems = Array.isArray(detail) ? (detail as Problem[]) : [];
+  const problems = (Array.isArray(detail) ? (detail as Problem[]) : []).map(({ loc, msg }) => ({
+    loc,
+    msg: translated(msg),
+  }));
   const message =
     typeof detail === 'string'
-      ? detail
+      ? translated(detail)
       : problems.map(({ loc, msg }) => `${String(loc.at(-1))} ${msg}`).join(', ') ||
         text.failed.status(response.status);
   const retryAfter = Number(response.headers.get('retry-after')) || null;

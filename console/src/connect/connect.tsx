@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useId, useState } from 'react';
+import { translated } from '../api/errors';
 import type { Mode } from '../api/types';
 import { EXAMPLES, slipOf } from '../pages/stripe/fields';
 import { useModeIcon } from '../shell/mode-icon';
@@ -177,7 +178,7 @@ function Done({ page, completion }: { page: link.Page; completion: link.Completi
     <div className={styles.result}>
       {problem !== null && (
         <Note title={text.connect.noEndpoint}>
-          {problem} {text.connect.noEndpointAbout(name)}
+          {translated(problem)} {text.connect.noEndpointAbout(name)}
         </Note>
       )}
       {isFramed(page) ? (
@@ -351,7 +352,7 @@ function Verdict({ check: { isChecking, verdict, error } }: { check: ReturnType<
         <State tone="off">{text.connect.checking}</State>
       ) : verdict ? (
         <State tone={verdict.valid ? 'good' : 'bad'}>
-          {verdict.valid ? text.connect.accepted(verdict.account_name) : verdict.message}
+          {verdict.valid ? text.connect.accepted(verdict.account_name) : translated(verdict.message)}
         </State>
       ) : error !== undefined ? (
         <State tone="warn">{link.explain(error)}</State>

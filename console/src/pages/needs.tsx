@@ -1,3 +1,4 @@
+import { translated } from '../api/errors';
 import { type Mode, MODES, type Schema } from '../api/types';
 import { destinationPath, projectPath } from '../shell/paths';
 import { text } from '../text';
@@ -31,7 +32,7 @@ function needsOfMode(
       key: `${mode}-invalid`,
       tone: 'bad',
       title: text.needs.invalid(text.mode.of[mode]),
-      about: last_error ?? '',
+      about: translated(last_error ?? ''),
       href: projectPath(id, 'stripe'),
       action: text.needs.replaceKey,
     });
@@ -46,7 +47,7 @@ function needsOfMode(
       key: `${mode}-failure`,
       tone: 'warn',
       title: text.needs.failure(text.mode.of[mode]),
-      about: webhook.last_failure_reason ?? '',
+      about: translated(webhook.last_failure_reason ?? ''),
       href: `${projectPath(id, 'events')}?mode=${mode}`,
       action: text.needs.showEvents,
     });

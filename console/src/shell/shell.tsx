@@ -168,7 +168,8 @@ function Foot({ onPalette, onKeys }: { onPalette: () => void; onKeys: () => void
   return (
     <div className={styles.foot}>
       <button type="button" onClick={onPalette}>
-        <span>{text.nav.search}</span> <kbd>⌘K</kbd>
+        <span>{text.nav.search}</span>{' '}
+        <kbd>{/Mac|iP/.test(navigator.platform) ? '⌘K' : text.nav.searchKey}</kbd>
       </button>
       <Menu
         up

@@ -3,7 +3,7 @@ import { type ReactNode, useState } from 'react';
 import { ApiError, messageOf } from '../api/errors';
 import { text } from '../text';
 import { Empty, Note, Skeleton } from './content';
-import { Button } from './controls';
+import { Button, ButtonLink } from './controls';
 
 /** What a screen shows while its data is loading, when that failed, and when the caller may not see it. */
 export function Loaded<Data>({
@@ -38,7 +38,11 @@ export function Failed({ error, busy, onRetry }: FailedProps) {
   if (error instanceof ApiError && error.status === 403)
     return <Empty title={text.failed.forbidden}>{error.message}</Empty>;
   if (error instanceof ApiError && error.status === 404)
-    return <Empty title={text.failed.notFound}>{error.message}</Empty>;
+    return (
+      <Empty title={text.failed.notFound} action={<ButtonLink href="/">{text.nav.home}</ButtonLink>}>
+        {error.message}
+      </Empty>
+    );
   return (
     <Empty
       title={text.failed.title}

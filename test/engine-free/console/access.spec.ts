@@ -142,7 +142,7 @@ describeInBrowser('Access to a project', () => {
   });
 
   it('fits a phone', async () => {
-    await page.setViewportSize({ width: 390, height: 844 });
+    await page.setViewportSize({ width: 360, height: 844 });
     for (const tab of ['people', 'machines', 'gateway', 'destinations', 'links']) {
       await open(tab);
       await tried.settled(page);

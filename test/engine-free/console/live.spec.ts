@@ -274,13 +274,13 @@ describeInBrowser('The console while things happen', () => {
     await operator.getByText('Has every key').waitFor();
     await operator.getByText('Stripe refuses no key').waitFor();
     expect(await tried.obstacles(operator, 'the system')).toEqual([]);
-    await operator.setViewportSize({ width: 390, height: 844 });
+    await operator.setViewportSize({ width: 360, height: 844 });
     expect(await operator.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
     await operator.context().close();
   });
 
   it('fits a phone on every screen', async () => {
-    await page.setViewportSize({ width: 390, height: 844 });
+    await page.setViewportSize({ width: 360, height: 844 });
     for (const path of ['', '/stripe', '/events', '/money', '/history']) {
       await open(path);
       await eventually(async () =>

@@ -164,6 +164,21 @@ describeInBrowser('The console', () => {
     await page.getByRole('heading', { name: 'Events', exact: true }).waitFor();
   });
 
+  it('looks for entries of the history on the server', async () => {
+    const { page } = owner;
+    await open(page, '/history');
+    const rows = page.getByRole('table', { name: 'Entries' }).locator('tbody').getByRole('row');
+    await rows.nth(1).waitFor();
+    await page.getByLabel('What').selectOption('project.created');
+    await page.getByLabel('Who').selectOption({ label: 'you' });
+    await eventually(async () => expect(await rows.count()).toBe(1));
+    // The address has both filters.
+    await page.reload();
+    await eventually(async () => expect(await rows.count()).toBe(1));
+    await page.getByLabel('What').selectOption('history.pruned');
+    await page.getByText('No entry matches').waitFor();
+  });
+
   it('has no obstacle on any screen after signing in, in both themes', async () => {
     const { page, token } = await tried.register('tester@example.com', await tried.newPage());
     const problems: string[] = [];
@@ -256,6 +271,19 @@ describeInBrowser('The console', () => {
     await page.context().close();
     await server.stop();
   }, 120_000);
+
+  it('explains a wrong key to a tenant in German', async () => {
+    const id = await tried.app.createProject(owner.token, 'Bookshop');
+    const { body } = await tried.app
+      .send('post', configPath(id).replace(/config$/, 'connect-links'), owner.token)
+      .send({ mode: 'test', return_url: 'https://platform.example.com/back' })
+      .expect(201);
+    const page = await tried.newPage({ locale: 'de' });
+    await page.goto(tried.origin + new URL((body as { url: string }).url).pathname);
+    await page.getByLabel('Eingeschränkter Schlüssel').fill(`sk_test_${'z'.repeat(32)}`);
+    await page.getByText('Stripe kennt diesen Schlüssel nicht').waitFor();
+    await page.context().close();
+  });
 
   it('is small', async () => {
     const zippedBytes = (file: string) => statSync(join(tried.pages, 'assets', `${file}.gz`)).size;

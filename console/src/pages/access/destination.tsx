@@ -2,7 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { api, ask } from '../../api/client';
-import { messageOf } from '../../api/errors';
+import { messageOf, translated } from '../../api/errors';
 import * as queries from '../../api/queries';
 import type { Schema } from '../../api/types';
 import { useAddress } from '../../shell/address';
@@ -247,7 +247,7 @@ function DeliveryRow({ destination, delivery }: { destination: string; delivery:
                     text.deliveries.attempt(index + 1),
                     <span key={at}>
                       {status ?? text.deliveries.noAnswer} · {number(duration_ms)} ms · <Ago at={at} />
-                      {error && ` · ${error}`}
+                      {error && ` · ${translated(error)}`}
                     </span>,
                   ] as const,
               ),

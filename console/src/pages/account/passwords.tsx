@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { api, ask } from '../../api/client';
-import { ApiError, messageOf } from '../../api/errors';
+import { ApiError, messageOf, translated } from '../../api/errors';
 import { Links, Narrow } from '../../shell/shell';
 import { text } from '../../text';
 import { Button, ButtonLink, Field, Form, FormError } from '../../ui/controls';
@@ -13,7 +13,7 @@ export function ForgottenPassword() {
   return (
     <Narrow title={text.passwords.forgotten} about={text.passwords.forgottenAbout}>
       {act.data ? (
-        <p role="status">{act.data.message}</p>
+        <p role="status">{translated(act.data.message)}</p>
       ) : (
         <Form onSubmit={() => act.mutate()}>
           <Field

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { api, ask } from '../../api/client';
-import { messageOf } from '../../api/errors';
+import { messageOf, translated } from '../../api/errors';
 import type { Schema } from '../../api/types';
 import { useMay, useProject } from '../../shell/project';
 import { paymentPath, subscriptionPath } from '../../shell/paths';
@@ -73,7 +73,7 @@ export function EventDialog({
               ],
               [text.mode.label, text.mode[event.mode]],
               [text.events.outcome, <OutcomeTag key="outcome" outcome={event.outcome} />],
-              [text.events.reason, event.reason],
+              [text.events.reason, event.reason && translated(event.reason)],
               ...objectsOf(project.id, event),
               [text.events.created, <Ago key="created" at={event.created_at} />],
               [text.events.received, <Ago key="received" at={event.received_at} />],
@@ -83,7 +83,7 @@ export function EventDialog({
                 text.events.lastFailure,
                 event.last_failure_at && (
                   <span key="failure">
-                    <Ago at={event.last_failure_at} /> · {event.last_failure_reason}
+                    <Ago at={event.last_failure_at} /> · {translated(event.last_failure_reason ?? '')}
                   </span>
                 ),
               ],

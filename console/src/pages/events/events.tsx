@@ -1,5 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { memo, useEffect, useRef, useState } from 'react';
+import { translated } from '../../api/errors';
 import * as queries from '../../api/queries';
 import { type Mode, MODES, type Schema } from '../../api/types';
 import { useAddress } from '../../shell/address';
@@ -146,8 +147,12 @@ const Chunk = memo(function Chunk({ events, onOpen }: { events: Event[]; onOpen:
           <span role="cell">
             <OutcomeTag outcome={event.outcome} />
           </span>
-          <span role="cell" className={styles.reason} title={event.reason ?? undefined}>
-            {event.reason}
+          <span
+            role="cell"
+            className={styles.reason}
+            title={event.reason ? translated(event.reason) : undefined}
+          >
+            {event.reason && translated(event.reason)}
           </span>
           <span role="cell" className={styles.mode}>
             {text.mode[event.mode]}
@@ -186,7 +191,7 @@ function More({ busy, onMore }: { busy: boolean; onMore: () => void }) {
 function Refusals({ refusals }: { refusals: Schema<'StripeWebhookRefusals'>[] }) {
   return refusals.map(({ mode, reason, count, last_at }) => (
     <Note key={`${mode} ${reason}`} title={text.events.refused(count, text.mode.of[mode])}>
-      {text.events.refusals[reason]} {text.events.lastRefused} <Ago at={last_at} />
+      {text.events.refusals[reason]} {text.events.lastRefused} <Ago at={last_at} />.
     </Note>
   ));
 }

@@ -1,5 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
+import { translated } from '../../api/errors';
 import * as queries from '../../api/queries';
 import type { Mode } from '../../api/types';
 import { eventPath } from '../../shell/paths';
@@ -51,7 +52,7 @@ export function EventTimeline({ objectId, mode }: { objectId: string; mode: Mode
                     </div>
                     <div className="sub">
                       <Ago at={event.created_at} />
-                      {event.reason && ` · ${event.reason}`}
+                      {event.reason && ` · ${translated(event.reason)}`}
                     </div>
                   </li>
                 ))}

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useDeferredValue, useEffect, useState } from 'react';
 import { api, ask } from '../../api/client';
-import { ApiError, hasStatus, messageOf } from '../../api/errors';
+import { ApiError, hasStatus, messageOf, translated } from '../../api/errors';
 import * as queries from '../../api/queries';
 import type { Mode, Schema } from '../../api/types';
 import { useProject } from '../../shell/project';
@@ -158,7 +158,7 @@ function Verdict({ check: { data, error, isFetching } }: { check: ReturnType<typ
       {isFetching ? (
         <State tone="off">{text.stripe.dialog.checking}</State>
       ) : data ? (
-        <State tone={data.valid ? 'good' : 'bad'}>{data.message}</State>
+        <State tone={data.valid ? 'good' : 'bad'}>{translated(data.message)}</State>
       ) : error ? (
         <State tone="warn">{messageOf(error)}</State>
       ) : (
