@@ -2153,7 +2153,7 @@ export interface webhooks {
         put?: never;
         /**
          * endpoint.recovered
-         * @description The webhook endpoint works again, was made again, or is not silent any more.
+         * @description The last problem of the webhook endpoint ends: it is in order or made again, and not silent.
          */
         post: operations["onEndpointRecoveredEvent"];
         delete?: never;
@@ -7873,7 +7873,7 @@ export interface components {
             };
         };
         /**
-         * @description The webhook endpoint works again, was made again, or is not silent any more.
+         * @description The last problem of the webhook endpoint ends: it is in order or made again, and not silent.
          * @example {
          *       "id": "019aa5f2-7c3e-7d41-9b2a-5f8e1c0d6a34",
          *       "type": "endpoint.recovered",

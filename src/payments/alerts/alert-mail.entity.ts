@@ -4,7 +4,7 @@ import type { AlertType } from './alert-texts.js';
 
 /** A mail about a problem of a project to one person, or a mail to operators. It has no address. */
 @Entity('alert_mails')
-@Index('alert_mails_by_project', ['projectId', 'type', 'createdAt'])
+@Index('alert_mails_by_project', ['projectId', 'type', 'problem', 'createdAt'])
 @Index('alert_mails_by_due', ['dueAt'], { where: 'due_at IS NOT NULL' })
 @Index('alert_mails_by_time', ['createdAt'])
 export class AlertMailEntity {
@@ -22,11 +22,15 @@ export class AlertMailEntity {
   @Column({ type: 'varchar', length: 32 })
   type: AlertType | 'digest';
 
+  /** What the mail is about: the mode, or the id of the destination. `null` for the daily mail. */
+  @Column({ type: 'varchar', length: 36, nullable: true })
+  problem: string | null;
+
   /** What the event says, as JSON. */
   @Column({ type: 'text' })
   data: string;
 
-  /** In the future for a mail that waits until a day after the last one of its type. */
+  /** In the future for a mail that waits until a day after the last one about its problem. */
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;
 

@@ -13,7 +13,7 @@ import {
 import { AlertMailEntity } from './alert-mail.entity.js';
 import * as statements from './alert-mails.statements.js';
 import type { AlertMail } from './alert-mails.statements.js';
-import { type AlertData, type AlertType, OPPOSITES } from './alert-texts.js';
+import { type AlertData, type AlertType, OPPOSITES, problemOf } from './alert-texts.js';
 
 const DAY_MS = 86_400_000;
 const LEASE_MS = 5 * 60_000;
@@ -23,6 +23,7 @@ const NAMESPACE = '6c8a4b5e-2f19-4d37-9b60-1e5d8c7f3a42';
 export interface Counts {
   readonly healths: Readonly<Record<ProjectHealth, number>>;
   readonly problems: Readonly<Record<ProjectProblem, number>>;
+  readonly disabledDestinations: number;
 }
 
 /** Stores mails until they are sent. */
@@ -31,26 +32,27 @@ export class AlertMailsRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Adds a mail to each owner and admin. After a mail of this type within a day it waits until the day is over, and
-   * is withdrawn if the problem ends, or comes back, meanwhile. The same event adds nothing twice.
+   * Adds a mail to each owner and admin. After a mail of this type about the same mode or destination within a day it
+   * waits until the day is over, and is withdrawn if the problem ends, or comes back, meanwhile. The same event adds
+   * nothing twice.
    * @param projectId `null` for a problem of the operator, whose mail goes to operators
    */
   async add(type: AlertType, projectId: ProjectId | null, data: AlertData, eventId: string): Promise<void> {
     const { database } = this;
     const now = new Date();
+    const problem = problemOf(data);
     await database.transaction(function* () {
       yield* database.lock('add alert mails');
       const dayAgo = new Date(now.getTime() - DAY_MS);
       const { toOperators, ofProject } = statements.FIND_RECENT;
       const recent =
         projectId === null
-          ? yield* query(toOperators, [type, dayAgo])
-          : yield* query(ofProject, [type, dayAgo, projectId]);
+          ? yield* query(toOperators, [type, problem, dayAgo])
+          : yield* query(ofProject, [type, problem, dayAgo, projectId]);
       const last = recent[0]?.createdAt;
-      const opposites = OPPOSITES[type];
-      // A mail of this type waits already, or nobody would hear whether it is still true.
-      if (last && (last > now || !opposites)) return;
-      if (projectId !== null && (yield* withdraw(projectId, opposites ?? [], data, now))) return;
+      // Such a mail waits already.
+      if (last && last > now) return;
+      if (projectId !== null && (yield* withdraw(projectId, OPPOSITES[type] ?? [], problem, now))) return;
       const at = last ? new Date(last.getTime() + DAY_MS) : now;
       const recipients =
         projectId === null ? [{ subject: null }] : yield* query(statements.FIND_RECIPIENTS, [projectId]);
@@ -60,6 +62,7 @@ export class AlertMailsRepository {
           projectId,
           subject,
           type,
+          problem,
           data: JSON.stringify(data),
           createdAt: at,
           dueAt: at,
@@ -78,6 +81,7 @@ export class AlertMailsRepository {
       id,
       ...nobody,
       type: 'digest' as const,
+      problem: null,
       data: '{}',
       createdAt: now,
       dueAt: now,
@@ -96,6 +100,12 @@ export class AlertMailsRepository {
     await this.database.write(statements.FINISH, [id, again]);
   }
 
+  /** @returns `undefined` if it was enabled or deleted */
+  async disabledDestination(id: string) {
+    const [row] = await this.database.query(statements.FIND_DISABLED, [id]);
+    return row;
+  }
+
   async forget(now: Date): Promise<void> {
     await this.database.write(statements.FORGET, [new Date(now.getTime() - KEPT_MS)]);
   }
@@ -103,6 +113,7 @@ export class AlertMailsRepository {
   async count(): Promise<Counts> {
     const healths = await this.database.query(statements.COUNT_HEALTHS, []);
     const problems = await this.database.query(statements.COUNT_PROBLEMS, []);
+    const [disabled] = await this.database.query(statements.COUNT_DISABLED, []);
     const withProblem = (problem: ProjectProblem) =>
       problems
         .filter((row) => Math.floor(row.problems / bitOf(problem)) % 2 === 1)
@@ -110,25 +121,22 @@ export class AlertMailsRepository {
     return {
       healths: counted(PROJECT_HEALTHS, (each) => healths.find(({ health }) => health === each)?.count ?? 0),
       problems: counted(PROJECT_PROBLEMS, withProblem),
+      disabledDestinations: disabled?.count ?? 0,
     };
   }
 }
 
-/** Withdraws waiting mails about the same mode that are not true any more. @returns whether there was one */
+/** Withdraws waiting mails about a problem that are not true any more. @returns whether there was one */
 function* withdraw(
   projectId: ProjectId,
   types: readonly AlertType[],
-  { mode }: AlertData,
+  problem: string | null,
   now: Date,
 ): Steps<boolean> {
-  let isWithdrawn = false;
+  let count = 0;
   for (const type of types)
-    for (const { id, data } of yield* query(statements.FIND_POSTPONED, [projectId, type, now])) {
-      if ((JSON.parse(data) as AlertData).mode !== mode) continue;
-      yield* exec(statements.WITHDRAW, [id]);
-      isWithdrawn = true;
-    }
-  return isWithdrawn;
+    count += (yield* query(statements.WITHDRAW_POSTPONED, [projectId, type, problem, now])).length;
+  return count > 0;
 }
 
 function counted<Name extends string>(names: readonly Name[], count: (name: Name) => number) {

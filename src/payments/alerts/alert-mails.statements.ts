@@ -2,6 +2,7 @@ import type { OwnerId } from '../../common/ids.js';
 import { columns, inserted, type RowOf } from '../../database/columns.js';
 import { sql } from '../../database/database.js';
 import type { ProjectHealth } from '../../projects/project.entity.js';
+import { EventDestinationEntity } from '../events/destinations/event-destination.entity.js';
 import { AlertMailEntity } from './alert-mail.entity.js';
 
 export type AlertMail = RowOf<AlertMailEntity>;
@@ -14,23 +15,25 @@ export const ADD = sql<never>(
 const findRecent = (ofProject: string) =>
   sql<Pick<AlertMail, 'createdAt'>>(
     `SELECT ${columns(AlertMailEntity, { only: ['createdAt'] })} FROM alert_mails
-     WHERE ${ofProject} AND type = $1 AND created_at > $2 ORDER BY created_at DESC LIMIT 1`,
+     WHERE ${ofProject} AND type = $1 AND problem = $2 AND created_at > $3 ORDER BY created_at DESC LIMIT 1`,
   );
 
-/** $1 type, $2 a day ago; `ofProject` also $3 project. */
+/** $1 type, $2 problem, $3 a day ago; `ofProject` also $4 project. */
 export const FIND_RECENT = {
   toOperators: findRecent('project_id IS NULL'),
-  ofProject: findRecent('project_id = $3'),
+  ofProject: findRecent('project_id = $4'),
 };
 
-/** $1 project, $2 type, $3 now. */
-export const FIND_POSTPONED = sql<Pick<AlertMail, 'id' | 'data'>>(
-  `SELECT ${columns(AlertMailEntity, { only: ['id', 'data'] })} FROM alert_mails
-   WHERE project_id = $1 AND type = $2 AND created_at > $3`,
+/** $1 project, $2 type, $3 problem, $4 now. Returns what was withdrawn. */
+export const WITHDRAW_POSTPONED = sql<{ id: string }>(
+  `DELETE FROM alert_mails WHERE project_id = $1 AND type = $2 AND problem = $3 AND created_at > $4 RETURNING id`,
 );
 
-/** $1 mail. */
-export const WITHDRAW = sql<never>('DELETE FROM alert_mails WHERE id = $1');
+/** $1 destination. Returns nothing once it was enabled or deleted. */
+export const FIND_DISABLED = sql<Pick<EventDestinationEntity, 'id' | 'url' | 'description'>>(
+  `SELECT ${columns(EventDestinationEntity, { only: ['id', 'url', 'description'] })} FROM event_destinations
+   WHERE id = $1 AND disabled_reason IS NOT NULL`,
+);
 
 /** $1 project. Its owner and admins, without those who want no mails. */
 export const FIND_RECIPIENTS = sql<{ subject: OwnerId }>(
@@ -62,4 +65,9 @@ export const COUNT_HEALTHS = sql<{ health: ProjectHealth; count: number }>(
 
 export const COUNT_PROBLEMS = sql<{ problems: number; count: number }>(
   'SELECT problems, count(*) AS count FROM projects WHERE deleted_at IS NULL AND problems IS NOT NULL GROUP BY problems',
+);
+
+/** Destinations that this service disabled, of projects and of the operator. */
+export const COUNT_DISABLED = sql<{ count: number }>(
+  'SELECT count(*) AS count FROM event_destinations WHERE disabled_reason IS NOT NULL',
 );

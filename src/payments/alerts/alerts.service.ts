@@ -82,15 +82,16 @@ export class AlertsService implements OnModuleInit, OnApplicationBootstrap {
 
   /** @returns whether it was sent, or has nobody to go to */
   async #send(mail: AlertMail): Promise<boolean> {
-    const { publicBaseUrl, mail: settings } = this.settings;
+    const { settings } = this;
     const { projectId, subject, type } = mail;
+    const data = await this.#dataOf(mail);
+    if (!data) return true;
     if (type === 'digest' || projectId === null || subject === null) {
-      const to = settings?.operator;
-      const console = `${publicBaseUrl}/console/operator`;
+      const to = settings.mail?.operator;
       const content =
         type === 'digest'
-          ? digestMail(await this.mails.count(), `${console}/projects`)
-          : operatorMail(type, readData(mail), `${console}/system`);
+          ? digestMail(await this.mails.count(), settings)
+          : operatorMail(type, data, settings);
       return to === undefined || this.mailer.send({ to, ...content });
     }
     const { enabled, address: to } = await this.notifications.find(projectId, subject);
@@ -99,8 +100,15 @@ export class AlertsService implements OnModuleInit, OnApplicationBootstrap {
       throw error;
     });
     if (!enabled || to === null || !project) return true;
-    const url = `${publicBaseUrl}/console/projects/${projectId}`;
-    return this.mailer.send({ to, ...alertMail(type, readData(mail), { name: project.name, url }) });
+    return this.mailer.send({ to, ...alertMail(type, data, project, settings) });
+  }
+
+  /** @returns `undefined` if the mail is about a destination that was enabled or deleted meanwhile */
+  async #dataOf({ type, problem, data }: AlertMail): Promise<AlertData | undefined> {
+    const said = JSON.parse(data) as AlertData;
+    if (type !== 'destination.disabled' || problem === null) return said;
+    const destination = await this.mails.disabledDestination(problem);
+    return destination && { ...said, destination };
   }
 
   #again({ type, projectId, attempts }: AlertMail, now: Date): Date | null {
@@ -109,8 +117,4 @@ export class AlertsService implements OnModuleInit, OnApplicationBootstrap {
     this.#logger.error(`A mail about ${type} of project ${projectId ?? 'none'} was given up.`);
     return null;
   }
-}
-
-function readData({ data }: AlertMail): AlertData {
-  return JSON.parse(data) as AlertData;
 }

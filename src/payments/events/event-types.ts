@@ -83,7 +83,7 @@ export const EVENT_TYPES = {
     timed: 'endpoint',
   },
   'endpoint.recovered': {
-    when: 'The webhook endpoint works again, was made again, or is not silent any more.',
+    when: 'The last problem of the webhook endpoint ends: it is in order or made again, and not silent.',
     data: { endpoint: schemas.ANY_ENDPOINT },
     timed: 'endpoint',
   },

@@ -2,14 +2,17 @@ import type { ProjectId } from '../../../src/common/ids.js';
 import { Database } from '../../../src/database/database.js';
 import { AlertsService } from '../../../src/payments/alerts/alerts.service.js';
 import { ALERT_TYPES } from '../../../src/payments/alerts/alert-texts.js';
+import { DestinationsRepository } from '../../../src/payments/events/destinations/destinations.repository.js';
 import { EventLog } from '../../../src/payments/events/event-log.js';
 import type { DurableEvent } from '../../../src/payments/payments-events.js';
+import type { StripeMode } from '../../../src/payments/stripe/stripe-mode.js';
 import { rowsOf } from '../../harness/database/rows.js';
 import { eventually } from '../../harness/eventually.js';
 import { TestSmtpServer } from '../../harness/servers/smtp-server.js';
 import { OWNER, startTestApp, type TestApp } from '../../harness/test-app.js';
 import { accessToken } from '../../harness/tokens.js';
 
+const SCOPE = 'tillkeeper:operate';
 const MINUTE_MS = 60_000;
 
 let app: TestApp;
@@ -24,6 +27,8 @@ beforeAll(async () => {
     MAIL_FROM: 'Tillkeeper <pay@example.com>',
     OPERATOR_MAIL: 'ops@example.com',
     PUBLIC_BASE_URL: 'https://pay.example.com',
+    AUTH_OPERATOR_SCOPE: SCOPE,
+    CONSOLE: 'true',
   };
   app = await startTestApp({ environment });
 });
@@ -46,7 +51,8 @@ const add = (subject: string, role: string) =>
   app.send('post', pathOf('')).send({ subject, role }).expect(201);
 const tell = (event: DurableEvent) =>
   app.app.get(Database).transaction(() => app.app.get(EventLog).add(event));
-const refused = () => tell(['credentials.invalid', { projectId, mode: 'test', reason: 'It was revoked.' }]);
+const refused = (mode: StripeMode = 'test') =>
+  tell(['credentials.invalid', { projectId, mode, reason: 'It was revoked.' }]);
 const recovered = () => tell(['credentials.recovered', { projectId, mode: 'test' }]);
 const send = (minutes = 0) => app.app.get(AlertsService).send(new Date(Date.now() + minutes * MINUTE_MS));
 /** Waits until the listener has had all events. */
@@ -73,6 +79,7 @@ const expectMails = (...expected: string[]) =>
   });
 const about = (name: string, text: string) => `${address(name)} Shop <${number}>: ${text}`;
 const REFUSED = 'Stripe refuses the test key';
+const LIVE_REFUSED = 'Stripe refuses the live key';
 const ACCEPTED = 'Stripe accepts the test key again';
 
 it('goes to the owner and to admins, once a day for each problem', async () => {
@@ -164,40 +171,109 @@ it('is sent again after the mail server refused it', async () => {
   expect(mails()).toEqual([about('owner', REFUSED)]);
 });
 
-it('goes to operators about their destinations, once a day', async () => {
-  const disabled = (id: string) =>
-    tell([
-      'destination.disabled',
-      {
-        projectId: null,
-        mode: null,
-        destination: { id, version: 2, description: 'Data <lake>', failingSince: null },
-        reason: 'gone',
-      },
-    ]);
-  await disabled('one');
-  await disabled('two');
-  const found = () =>
-    smtp.mails.filter(({ content }) => content.includes('An event destination was disabled'));
-  await eventually(async () => {
-    await send();
-    expect(found()).toHaveLength(1);
-  });
-  expect(found()[0]).toMatchObject({ to: ['ops@example.com'] });
-  expect(found()[0]?.content).toContain('Data &lt;lake&gt; answered 410');
-  await handled();
-  await send();
-  expect(found()).toHaveLength(1);
+it('tells of the live key while a mail about the test key waits', async () => {
+  for (const tellIt of [refused, recovered, refused]) {
+    await tellIt();
+    await handled();
+  }
+  await refused('live');
+  const today = [about('owner', ACCEPTED), about('owner', REFUSED), about('owner', LIVE_REFUSED)].sort();
+  await expectMails(...today);
+  await noneUnderWay();
+  await send(25 * 60);
+  expect(mails()).toEqual([...today, about('owner', REFUSED)].sort());
 });
 
-it('tells operators once a day how all projects are', async () => {
-  const day = new Date('2026-12-24T06:00:00Z').getTime();
-  const service = app.app.get(AlertsService);
-  for (const hour of [-1, 0, 1, 5]) await service.send(new Date(day + hour * 60 * MINUTE_MS));
-  const digests = () =>
-    smtp.mails.filter(({ to, content }) => to.includes('ops@example.com') && /^Keys: /m.test(content));
-  const before = digests().length;
-  await service.send(new Date(day + 24 * 60 * MINUTE_MS));
-  expect(digests().length).toBe(before + 1);
-  expect(digests().at(-1)?.content).toMatch(/Keys: \d+ unconfigured, /);
+describe('about destinations', () => {
+  const repository = () => app.app.get(DestinationsRepository);
+  const pathOfHolder = (holder: ProjectId | null) =>
+    holder === null
+      ? '/api/v1/operator/event-destinations'
+      : `/api/v1/payments/stripe/projects/${holder}/event-destinations`;
+  const tokenOf = (holder: ProjectId | null) =>
+    holder === null ? accessToken({ sub: 'operator-1', scope: SCOPE }) : OWNER;
+  const make = async (holder: ProjectId | null, description: string | null) => {
+    const url = `https://hooks.example.com/${'k'.repeat(20)}?token=${'t'.repeat(20)}`;
+    const { body } = await app
+      .send('post', pathOfHolder(holder), tokenOf(holder))
+      .send({ url, description })
+      .expect(201);
+    return (body as { id: string }).id;
+  };
+  const disable = (holder: ProjectId | null, id: string, reason: 'gone' | 'failing' = 'gone') =>
+    repository().disable({ id, projectId: holder }, reason);
+  const enable = (holder: ProjectId | null, id: string) =>
+    app
+      .send('put', `${pathOfHolder(holder)}/${id}`, tokenOf(holder))
+      .send({ enabled: true })
+      .expect(200);
+  const DISABLED = 'An event destination was disabled';
+  const contents = () =>
+    smtp.mails
+      .filter(({ to, content }) => content.includes(DISABLED) && to.includes(address('owner')))
+      .map(({ content }) => content);
+
+  it('tells of each destination that is disabled on one day, by host and id', async () => {
+    const ids = [await make(projectId, null), await make(projectId, 'Billing'), await make(projectId, null)];
+    for (const [index, id] of ids.entries()) await disable(projectId, id, index === 1 ? 'failing' : 'gone');
+    await expectMails(...ids.map(() => about('owner', DISABLED)));
+    const text = contents().join();
+    expect(text).toContain(`The destination (hooks.example.com, ${ids[0]}) answered 410.`);
+    expect(text).toContain(`Billing (hooks.example.com, ${ids[1]}) failed for five days.`);
+    expect(text).not.toContain('kkkkkkkk');
+    expect(text).not.toContain('tttttttt');
+  });
+
+  it('tells a day later of one that was disabled again, unless it was enabled meanwhile', async () => {
+    const [first, second] = [await make(projectId, 'First'), await make(projectId, 'Second')];
+    for (const id of [first, second]) {
+      await disable(projectId, id);
+      await handled();
+      await enable(projectId, id);
+    }
+    // Both were enabled before their mails were sent, or after: only the second disabling counts here.
+    for (const id of [first, second]) await disable(projectId, id);
+    await handled();
+    await enable(projectId, second);
+    await send();
+    await noneUnderWay();
+    const today = contents().length;
+    await send(25 * 60);
+    const later = contents().slice(today);
+    expect(later).toHaveLength(1);
+    expect(later[0]).toContain('First (hooks.example.com');
+  });
+
+  it('goes to operators about each of theirs, once a day', async () => {
+    const ids = [await make(null, 'Data <lake>'), await make(null, null)];
+    for (const id of ids) await disable(null, id);
+    const found = () =>
+      smtp.mails.filter(({ to, content }) => content.includes(DISABLED) && to.includes('ops@example.com'));
+    await eventually(async () => {
+      await send();
+      expect(found()).toHaveLength(2);
+    });
+    const text = found()
+      .map(({ content }) => content)
+      .join();
+    expect(text).toContain(`Data &lt;lake&gt; (hooks.example.com, ${ids[0]}) answered 410`);
+    expect(text).toContain('This destination is one of the operator');
+    await handled();
+    await send();
+    expect(found()).toHaveLength(2);
+  });
+
+  it('tells operators once a day how all projects are', async () => {
+    await disable(null, await make(null, null));
+    const day = new Date('2026-12-24T06:00:00Z').getTime();
+    const service = app.app.get(AlertsService);
+    for (const hour of [-1, 0, 1, 5]) await service.send(new Date(day + hour * 60 * MINUTE_MS));
+    const digests = () =>
+      smtp.mails.filter(({ to, content }) => to.includes('ops@example.com') && /^Keys: /m.test(content));
+    const before = digests().length;
+    await service.send(new Date(day + 24 * 60 * MINUTE_MS));
+    expect(digests().length).toBe(before + 1);
+    expect(digests().at(-1)?.content).toMatch(/Keys: \d+ unconfigured, /);
+    expect(digests().at(-1)?.content).toMatch(/disabled because they failed: [1-9]/);
+  });
 });

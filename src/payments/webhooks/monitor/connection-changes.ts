@@ -38,10 +38,9 @@ export function checked(endpoint: CheckedEndpoint | undefined, now: Date, askedA
     const change = { row: { ...times, endpointProblem: problem, endpointProblemSince } };
     if (!endpoint || (problem === null) === (row.endpointProblem === null)) return change;
     const about = { ...tenantOf(row), endpoint: { id: endpoint.id } };
-    return {
-      ...change,
-      events: [problem ? ['endpoint.disabled', { ...about, problem }] : ['endpoint.recovered', about]],
-    };
+    if (problem) return { ...change, events: [['endpoint.disabled', { ...about, problem }]] };
+    // Events don't arrive again before the silence ends too.
+    return row.silentSince ? change : { ...change, events: [['endpoint.recovered', about]] };
   };
 }
 
@@ -103,9 +102,11 @@ export function settled(now: Date): Decide {
       lastDeliveredAt !== null && time !== null && lastDeliveredAt > time;
     const changes: { -readonly [Key in keyof ConnectionCheckRow]?: ConnectionCheckRow[Key] } = {};
     const events: DurableEvent[] = [];
-    if (row.endpointProblem && endpointId === null)
+    const hasProblem = row.endpointProblem !== null && endpointId !== null;
+    if (row.endpointProblem && !hasProblem)
       Object.assign(changes, { endpointProblem: null, endpointProblemSince: null });
-    if (isAfter(row.silentSince))
+    // Without a secret no event can arrive, so nothing works again.
+    if (isAfter(row.silentSince) && secretWrittenAt && !hasProblem)
       events.push(['endpoint.recovered', { ...tenantOf(row), endpoint: { id: endpointId } }]);
     if (row.silentSince && (isAfter(row.silentSince) || !secretWrittenAt)) changes.silentSince = null;
     if (row.signatureFailedAt && (isAfter(row.signatureFailedAt) || !secretWrittenAt))
