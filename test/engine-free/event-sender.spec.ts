@@ -5,7 +5,8 @@ import { EventSender } from '../../src/payments/events/delivery/event-sender.js'
 import { NameServers, ReceiverAddresses } from '../../src/payments/events/delivery/receiver-addresses.js';
 import { DestinationSecrets } from '../../src/payments/events/destinations/destination-secrets.js';
 
-const HEADERS = { Authorization: 'Bearer example-key-1/of+a="gateway"', 'X-Short': 'abc' };
+const ODD = 'topsecretheader"value\\ (for/tests)';
+const HEADERS = { Authorization: 'Bearer example-key-1/of+a="gateway"', 'X-Odd': ODD, 'X-Short': 'abc' };
 
 let server: Server;
 let sender: EventSender;
@@ -94,18 +95,35 @@ describe('the kept answer', () => {
     ['a URL', encodeURIComponent(header)],
     ['a URL in lower case', encodeURIComponent(secrets.shown).replace(/%../g, (code) => code.toLowerCase())],
     ['a form', encodeURIComponent(header).replaceAll('%20', '+')],
+    ['JSON in a URL', encodeURIComponent(JSON.stringify(ODD).slice(1, -1))],
+    ['JSON in JSON', JSON.stringify(JSON.stringify(ODD).slice(1, -1)).slice(1, -1)],
+    ['a form that a browser sends', new URLSearchParams({ '': ODD }).toString().slice(1)],
     ['NULs between', [...secrets.shown].join('\0')],
   ])('hides a secret: %s', async (_, text) => {
     answer = (socket) => socket.write(http('400 Bad Request', `You sent ${text}, abc`));
     expect(await send()).toMatchObject({ response: 'You sent [hidden], abc' });
   });
 
-  it.each([64 * 1024 - 10, 64 * 1024 - 60, 68 * 1024 - 20])('hides a secret at byte %d', async (start) => {
+  it.each([64 * 1024 - 10, 64 * 1024 - 60, 72 * 1024 - 20])('hides a secret at byte %d', async (start) => {
     const text = `${'.'.repeat(start)}${secrets.shown}${'.'.repeat(8_000)}`;
     answer = (socket) => socket.write(http('200 OK', text));
     const { response } = (await send()) ?? {};
     expect(response).toMatch(/^\.{60000}/);
     expect(response).not.toContain(key.slice(0, 4));
+  });
+
+  it.each([
+    ['the beginning of the secret', secrets.shown.slice(0, 20)],
+    ['the secret but one character', secrets.shown.slice(0, -1)],
+    ['the secret', secrets.shown],
+    ['the beginning of a header', header.slice(0, 24)],
+  ])('keeps status and beginning of an answer that breaks off, without %s', async (_, text) => {
+    answer = (socket) => socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nYou sent ${text}`);
+    expect(await send()).toMatchObject({
+      status: 200,
+      error: 'The receiver closed the connection before the end of its answer.',
+      response: 'You sent [hidden]',
+    });
   });
 
   it('has 64 KB, and no divided character', async () => {

@@ -84,3 +84,31 @@ it('the architecture names only classes that exist', () => {
   expect(new Set(names).size).toBeGreaterThan(20);
   expect(names.filter((name) => !DECLARED.has(name) && !ELSEWHERE.includes(name))).toEqual([]);
 });
+
+describe('docs/operating.md', () => {
+  const text = readFileSync('docs/operating.md', 'utf8');
+  /** The names in backticks in the first column of a table. */
+  const firstColumn = (heading: string) => {
+    const [, rows = ''] = new RegExp(`^\\| ${heading} .*\\n((?:\\|.*\\n)+)`, 'm').exec(text) ?? [];
+    return rows
+      .split('\n')
+      .flatMap((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
+  };
+
+  it('lists every periodic task', () => {
+    const tasks = sources.flatMap((source) =>
+      [...source.matchAll(/\btasks\.add\(\{\s*name: '(\w+)'/g)].map(([, name]) => name),
+    );
+    expect(tasks.length).toBeGreaterThan(10);
+    expect(firstColumn('task').sort()).toEqual(tasks.sort());
+  });
+
+  it('lists every command', () => {
+    const [, index = ''] =
+      /const INDEX\b.*?= \{\n(.*?)^\};/ms.exec(readFileSync('src/cli/program.ts', 'utf8')) ?? [];
+    const commands = [...index.matchAll(/^ {2}'?([\w-]+)'?:/gm)].map(([, name]) => name);
+    expect(commands.length).toBeGreaterThan(10);
+    const listed = new Set(firstColumn('command').map((name) => name.split(' ')[0]));
+    expect([...listed].sort()).toEqual(commands.sort());
+  });
+});

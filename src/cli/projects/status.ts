@@ -69,7 +69,7 @@ async function status(session: Session, { limit }: { limit: number }): Promise<R
     `Projects: ${counts.map(([health, count]) => `${count} ${health}`).join(', ')}.`,
     ...(rows.length === 0
       ? ['Stripe refuses no stored key, as far as it was asked.']
-      : [table([['PROJECT', 'MODE', 'ASKED', 'OWNER', 'NAME', ''], ...rows])]),
+      : [table([['PROJECT', 'MODE', 'ASKED', 'OWNER', 'NAME', 'PROBLEM'], ...rows])]),
     ...(json.has_more ? ['There are more: raise --limit.'] : []),
   ].join('\n');
   return { text, json, isBad: refused.length > 0 };

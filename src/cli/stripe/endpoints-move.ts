@@ -73,5 +73,5 @@ async function ensure(service: WebhookEndpointsService, tenant: ProjectMode): Pr
 function inWords(results: readonly Result[]): string {
   if (results.length === 0) return 'There is no webhook endpoint that was made here.';
   const rows = results.map(({ project_id: id, mode, url, error }) => [id, mode, url ?? '', error ?? '']);
-  return table([['PROJECT', 'MODE', 'URL', ''], ...rows]);
+  return table([['PROJECT', 'MODE', 'URL', 'PROBLEM'], ...rows]);
 }

@@ -160,7 +160,7 @@ export const CONFIG = object('The Stripe configuration. Credentials are never in
 export const CREDENTIALS = object('The credentials of the mode.', { version: TIMED_VERSION });
 export const REASON = text(
   'Why Stripe does not accept the key.',
-  'Stripe refused this key when it was used; it was rolled, revoked or has expired.',
+  'Stripe refuses this key; it was rolled, revoked or has expired.',
 );
 
 export const MEMBER = object('The person.', {

@@ -125,7 +125,7 @@ class ModeStatus {
 
   @ApiProperty({
     description:
-      'Occasion of the verdict: the validate operation, a save with `validate=true`, or a call with the key.',
+      'Occasion of the verdict: the validate operation, a save with `validate=true`, or a call with the key, by the daily check too.',
     anyOf: [{ type: 'string', enum: [...CHECKED_BY] }, { type: 'null' }],
     example: 'validation',
   })

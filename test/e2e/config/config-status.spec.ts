@@ -168,7 +168,7 @@ describe('the status of a configuration', () => {
       state: 'invalid',
       verified_by: 'use',
       account_id: account.id,
-      last_error: expect.stringMatching(/refused this key when it was used/),
+      last_error: expect.stringMatching(/refuses this key/),
     });
     await eventually(async () => expect(told).toHaveLength(1));
     await use();

@@ -61,9 +61,12 @@ it('asks Stripe about each key once a day, and tells each change of the verdict 
   await check(22);
   expect(asked()).toBe(1);
   expect((await status()).test).toMatchObject({ state: 'valid', checked_at: expect.stringMatching(/Z$/) });
+  const { checked_at: firstAt } = (await status()).test;
   app.stripe.mark(account.keys.test.secret, 'expired');
   await check(24);
   await eventually(async () => expect((await status()).test.state).toBe('invalid'));
+  const { checked_at: refusedAt } = (await status()).test;
+  expect(Date.parse(String(refusedAt)) - Date.parse(String(firstAt))).toBeGreaterThan(23 * HOUR_MS);
   await check(48);
   app.stripe.mark(account.keys.test.secret, 'active');
   await check(72);
@@ -73,6 +76,11 @@ it('asks Stripe about each key once a day, and tells each change of the verdict 
     { type: 'credentials.invalid', mode: 'test' },
     { type: 'credentials.recovered', mode: 'test' },
   ]);
+});
+
+it('leaves a key alone that was just stored', async () => {
+  await app.app.get(ConnectionMonitor).task.run();
+  expect(asked()).toBe(0);
 });
 
 it('concludes nothing while Stripe is unreachable, and asks again an hour later', async () => {

@@ -253,7 +253,7 @@ describe('reconcile.repaired and endpoint.silent', () => {
     ]);
   });
 
-  it('tells that events stopped to arrive, once, and that they arrive again', async () => {
+  it('tells that events stopped arriving, once, and that they arrive again', async () => {
     await arrived();
     atStripe();
     await checkAll(24);
@@ -274,6 +274,23 @@ describe('reconcile.repaired and endpoint.silent', () => {
       { type: 'endpoint.recovered', data: { endpoint: { id: null } } },
     ]);
     expect(await listed('endpoint_silent')).toEqual([]);
+  });
+
+  it('ends the silence of a configuration that is deleted, without telling that events arrive again', async () => {
+    await arrived();
+    atStripe();
+    await checkAll(96);
+    await expectTold('endpoint.silent', [{ type: 'endpoint.silent' }]);
+    const event = anEvent();
+    await deliver(app, projectId, SECRET, event).expect(200);
+    await receivedAt(event.id, 97);
+    await app.send('delete', configPath(projectId)).expect(204);
+    await eventually(async () => {
+      expect(await webhook()).toMatchObject({ silent_since: null });
+      expect(await listed('endpoint_silent')).toEqual([]);
+    });
+    await check(98);
+    expect(await told('endpoint.recovered')).toEqual([]);
   });
 
   it('raises no alarm for a project that is quiet at Stripe too', async () => {

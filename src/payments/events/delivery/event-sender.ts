@@ -16,8 +16,8 @@ import { readRetryAfter } from './retries.js';
 
 const TIMEOUT_MS = 15_000;
 const MAX_KEPT_BYTES = 64 * 1024;
-/** Read beyond the kept bytes, so that a secret across the cut is hidden. Longer than an escaped header. */
-const MARGIN_BYTES = 4 * 1024;
+/** Read beyond the kept bytes, so that a secret across the cut is hidden. Longer than a header escaped twice. */
+const MARGIN_BYTES = 8 * 1024;
 const IDLE_SOCKET_MS = 10_000;
 const MAX_IDLE_SOCKETS = 64;
 const AGENT = { keepAlive: true, timeout: IDLE_SOCKET_MS, maxFreeSockets: MAX_IDLE_SOCKETS };
@@ -44,6 +44,9 @@ export interface Attempt {
   /** How long the receiver asks to wait. */
   readonly askedMs?: number;
 }
+
+const TOO_LATE = `The receiver did not answer within ${TIMEOUT_MS / 1_000} s.`;
+const BROKEN_OFF = 'The receiver closed the connection before the end of its answer.';
 
 /** Errors of a connection that the receiver closes. */
 const RESETS = new Set(['ECONNRESET', 'EPIPE']);
@@ -117,15 +120,15 @@ export class EventSender {
     try {
       const answer = await this.#post(request, at, signal);
       status = answer.status;
-      const response = keptOf(await beginningOf(answer), request.secrets);
+      const { bytes, isBrokenOff } = await beginningOf(answer);
+      if (isBrokenOff && stopping.aborted) return undefined;
+      const response = keptOf(bytes, isBrokenOff, request.secrets);
+      if (isBrokenOff) return attempt({ status, error: tooLate.aborted ? TOO_LATE : BROKEN_OFF, response });
       const askedMs = BUSY.has(status) ? readRetryAfter(answer.retryAfter ?? '', new Date()) : 0;
       return attempt({ status, error: problemWith(status), response, askedMs });
     } catch (error) {
       if (stopping.aborted) return undefined;
-      const reason = tooLate.aborted
-        ? `The receiver did not answer within ${TIMEOUT_MS / 1_000} s.`
-        : explain(error);
-      return attempt({ status, error: reason, response: null });
+      return attempt({ status, error: tooLate.aborted ? TOO_LATE : explain(error), response: null });
     }
   }
 
@@ -187,22 +190,31 @@ function answerTo(request: ClientRequest, body: string, signal: AbortSignal): Pr
   });
 }
 
-/** Reads the beginning of the body. A longer one is cut by closing the connection. */
-async function beginningOf({ body }: Answer): Promise<Buffer> {
+/**
+ * Reads the beginning of the body. A longer one is cut by closing the connection.
+ * @returns `isBrokenOff` if the connection closed before the end of the body
+ */
+async function beginningOf({ body }: Answer): Promise<{ bytes: Buffer; isBrokenOff: boolean }> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length > MAX_KEPT_BYTES + MARGIN_BYTES) break;
+  let isBrokenOff = false;
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > MAX_KEPT_BYTES + MARGIN_BYTES) break;
+    }
+  } catch {
+    isBrokenOff = true;
   }
-  return Buffer.concat(chunks).subarray(0, MAX_KEPT_BYTES + MARGIN_BYTES);
+  return { bytes: Buffer.concat(chunks).subarray(0, MAX_KEPT_BYTES + MARGIN_BYTES), isBrokenOff };
 }
 
 /** The beginning of an answer without the destination's secrets. */
-function keptOf(bytes: Buffer, secrets: DestinationSecrets): string {
+function keptOf(bytes: Buffer, isBrokenOff: boolean, secrets: DestinationSecrets): string {
   // Latin-1 has a character for each byte. PostgreSQL stores no NUL.
-  const shown = secrets.hideIn(bytes.toString('latin1').replaceAll('\0', ''));
+  const text = bytes.toString('latin1').replaceAll('\0', '');
+  const shown = isBrokenOff ? secrets.hideInBeginning(text) : secrets.hideIn(text);
   // The end of a longer answer can be the beginning of a secret.
   const isCut = bytes.length === MAX_KEPT_BYTES + MARGIN_BYTES;
   const end = Math.min(MAX_KEPT_BYTES, Math.max(0, shown.length - (isCut ? MARGIN_BYTES : 0)));

@@ -77,7 +77,7 @@ export class ReceiverAddresses {
     }
     // With internal networks, a local name is one without an address yet.
     return addresses.length === 0 && isLocalName(host) && !this.#allowsNetworks
-      ? 'has a name that only a local network knows; use a public name'
+      ? 'has a name that only a local network knows; use a public name, or the operator can allow internal networks with DESTINATION_ALLOW_NETWORKS'
       : undefined;
   }
 

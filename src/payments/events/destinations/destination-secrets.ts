@@ -10,6 +10,10 @@ const SECRET_BYTES = 32;
 /** Shorter values of headers appear in answers by chance, and so do shorter parts of values, such as `Bearer`. */
 const MIN_HIDDEN_LENGTH = 6;
 const MIN_HIDDEN_PART_LENGTH = 8;
+/** Shorter beginnings, such as `whsec_`, say nothing. */
+const MIN_HIDDEN_BEGINNING = 4;
+/** JSON in a URL, or in JSON, has two. */
+const ENCODINGS = 2;
 const HIDDEN = '[hidden]';
 
 export type Headers = Readonly<Record<string, string>>;
@@ -97,6 +101,19 @@ export class DestinationSecrets {
   hideIn(text: string): string {
     // Most receivers answer without a body.
     if (text === '') return text;
+    return this.#hidden.reduce((shown, form) => shown.replaceAll(form, HIDDEN), text);
+  }
+
+  /** Hides the secrets in an answer that broke off, also the beginning of one at its end. */
+  hideInBeginning(text: string): string {
+    // Looked for first: a part of a secret that is hidden before would divide its beginning.
+    const lengths = this.#hidden.map((form) => lengthOfBeginning(form, text));
+    const longest = Math.max(0, ...lengths);
+    return longest === 0 ? this.hideIn(text) : `${this.hideIn(text.slice(0, -longest))}${HIDDEN}`;
+  }
+
+  /** What is hidden, the longest first: it may contain a shorter one. */
+  get #hidden(): string[] {
     const { secret, former, headers } = this.#values;
     const secrets = [secret, ...former.map((each) => each.secret)];
     const values = [...secrets, ...secrets.map(keyPart), ...Object.values(headers)];
@@ -104,23 +121,41 @@ export class DestinationSecrets {
       ...values.filter(({ length }) => length >= MIN_HIDDEN_LENGTH).flatMap(writtenForms),
       ...values.flatMap(partsOf).filter(({ length }) => length >= MIN_HIDDEN_PART_LENGTH),
     ];
-    // The longest first: it may contain a shorter one.
     return [...new Set(hidden)]
       .filter((form) => !HIDDEN.includes(form))
-      .sort((one, other) => other.length - one.length)
-      .reduce((shown, form) => shown.replaceAll(form, HIDDEN), text);
+      .sort((one, other) => other.length - one.length);
   }
 }
 
-/** The value in plain text, in JSON, and in URLs and forms, as common libraries write it. */
+/** The length of the longest beginning of the form, or of all of it, that ends the text. */
+function lengthOfBeginning(form: string, text: string): number {
+  for (let length = form.length; length >= MIN_HIDDEN_BEGINNING; length -= 1)
+    if (text.endsWith(form.slice(0, length))) return length;
+  return 0;
+}
+
+/** The value in plain text, in JSON, in URLs and forms, and in one of these inside another. */
 function writtenForms(value: string): string[] {
+  let forms = [value];
+  for (let encoding = 0; encoding < ENCODINGS; encoding += 1)
+    forms = [...new Set(forms.flatMap((form) => [form, ...inJson(form), ...inUrls(form)]))];
+  return forms;
+}
+
+function inJson(value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1);
+  return [json, json.replaceAll('/', '\\/')];
+}
+
+/** In URLs and forms, as common libraries write it. */
+function inUrls(value: string): string[] {
   const inUrl = encodeURIComponent(value);
   const inPath = inUrl.replaceAll('%2F', '/');
   const inForm = inUrl.replaceAll('%20', '+');
-  const encoded = [inUrl, inPath, inForm];
+  const asBrowsersDo = new URLSearchParams([['', value]]).toString().slice(1);
+  const encoded = [inUrl, inPath, inForm, asBrowsersDo];
   const inLowerCase = encoded.map((text) => text.replace(/%../g, (code) => code.toLowerCase()));
-  return [value, json, json.replaceAll('/', '\\/'), ...encoded, ...inLowerCase];
+  return [...encoded, ...inLowerCase];
 }
 
 /** The parts of a value that no format escapes: a token without its scheme, a user name, a password. */

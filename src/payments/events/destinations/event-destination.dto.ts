@@ -83,7 +83,7 @@ function headersProblem(value: unknown): ReturnType<Check> {
   if (names.some((name) => RESERVED_HEADERS.test(name)))
     return {
       type: 'value_error',
-      msg: 'has a name that this service sets itself, such as Host or Webhook-Id',
+      msg: 'has a name that may not be set here, such as Host, Cookie or Webhook-Id; docs/events.md lists them',
     };
   return headers.every(
     ([, text]) => typeof text === 'string' && text.length <= MAX_HEADER_LENGTH && HEADER_VALUE.test(text),

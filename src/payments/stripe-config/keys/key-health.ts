@@ -11,10 +11,11 @@ import type { AnswerListener } from '../../stripe/strict-http-client.js';
 
 const IN_USE = systemActor('stripe client');
 const UNAUTHORIZED = 401;
-const ACCEPTED_IN_USE: KeyVerdict = { valid: true, message: 'Stripe accepted this key when it was used.' };
+/** A key is used by calls and by the daily check. */
+const ACCEPTED_IN_USE: KeyVerdict = { valid: true, message: 'Stripe accepted this key.' };
 const REFUSED_IN_USE: KeyVerdict = {
   valid: false,
-  message: 'Stripe refused this key when it was used; it was rolled, revoked or has expired.',
+  message: 'Stripe refuses this key; it was rolled, revoked or has expired.',
 };
 
 /** Records Stripe's verdicts on stored keys. */

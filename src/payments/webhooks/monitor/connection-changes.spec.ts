@@ -29,6 +29,7 @@ const rowOf = (fields: Partial<ConnectionCheckRow>): ConnectionCheckRow => ({
 const factsOf = (facts: Partial<ConnectionFacts> = {}): ConnectionFacts => ({
   endpointId: ENDPOINT,
   lastDeliveredAt: after(2),
+  hasSecretKey: true,
   secretWrittenAt: START,
   hasFormerSecret: false,
   ...facts,
@@ -62,9 +63,9 @@ describe('endpoint.recovered', () => {
     expect(typesOf(settled(after(3))({ ...row, ...change.row }, factsOf()))).toEqual(['endpoint.recovered']);
   });
 
-  it('is not sent once the webhook secret is destroyed, which ends every problem', () => {
+  it('is not sent once the credentials are destroyed, which ends every problem', () => {
     const row = rowOf({ ...SILENT, ...DISABLED });
-    const change = settled(after(3))(row, factsOf({ endpointId: null, secretWrittenAt: null }));
+    const change = settled(after(3))(row, factsOf({ hasSecretKey: false, secretWrittenAt: null }));
     expect(typesOf(change)).toEqual([]);
     expect(change.row).toEqual({ silentSince: null, endpointProblem: null, endpointProblemSince: null });
   });

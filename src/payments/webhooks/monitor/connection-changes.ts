@@ -102,7 +102,8 @@ export function settled(now: Date): Decide {
       lastDeliveredAt !== null && time !== null && lastDeliveredAt > time;
     const changes: { -readonly [Key in keyof ConnectionCheckRow]?: ConnectionCheckRow[Key] } = {};
     const events: DurableEvent[] = [];
-    const hasProblem = row.endpointProblem !== null && endpointId !== null;
+    // An endpoint in an account whose key was destroyed is not looked at any more.
+    const hasProblem = row.endpointProblem !== null && endpointId !== null && facts.hasSecretKey;
     if (row.endpointProblem && !hasProblem)
       Object.assign(changes, { endpointProblem: null, endpointProblemSince: null });
     // Without a secret no event can arrive, so nothing works again.

@@ -8,11 +8,17 @@ import { Database, exec, query, type Steps } from '../../../database/database.js
 import { EventLog } from '../../events/event-log.js';
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { StripeConnectionCheckEntity } from './connection-check.entity.js';
-import { checked, type CheckedEndpoint, type Decide, problemBits } from './connection-changes.js';
+import { checked, type CheckedEndpoint, type Decide, problemBits, settled } from './connection-changes.js';
 import * as statements from './connection-checks.statements.js';
 import type { ConnectionCheckRow } from './connection-checks.statements.js';
 
-const NO_FACTS = { endpointId: null, lastDeliveredAt: null, secretWrittenAt: null, hasFormerSecret: false };
+const NO_FACTS = {
+  endpointId: null,
+  lastDeliveredAt: null,
+  hasSecretKey: false,
+  secretWrittenAt: null,
+  hasFormerSecret: false,
+};
 
 /** How often a mode gets events. */
 export interface Arrivals {
@@ -39,9 +45,9 @@ export class ConnectionChecksRepository {
     return row?.count ?? 0;
   }
 
-  /** Stored secret keys that are due for a check. */
-  due(now: Date, limit: number): Promise<ProjectMode[]> {
-    return this.database.query(statements.FIND_DUE, [now, limit]);
+  /** Stored secret keys that are due for a check, without those stored after the given time. */
+  due(now: Date, storedBefore: Date, limit: number): Promise<ProjectMode[]> {
+    return this.database.query(statements.FIND_DUE, [now, storedBefore, limit]);
   }
 
   /** Modes with a problem or with a former secret in use, in the order of projects, after the given one. */
@@ -60,9 +66,15 @@ export class ConnectionChecksRepository {
     return this.change(tenant, now, checked(endpoint, now, askedAt));
   }
 
-  /** Moves the next check. */
-  postpone(tenant: ProjectMode, dueAt: Date): Promise<void> {
-    return this.change(tenant, dueAt, () => ({ row: { dueAt } }));
+  /** Moves the next check. @param checkedAt when Stripe answered; absent if it did not */
+  postpone(tenant: ProjectMode, dueAt: Date, checkedAt?: Date): Promise<void> {
+    return this.change(tenant, dueAt, () => ({ row: { dueAt, ...(checkedAt && { checkedAt }) } }));
+  }
+
+  /** Ends problems that are over, if anything is known of this mode. */
+  async settle(tenant: ProjectMode, now: Date): Promise<void> {
+    const rows = await this.findByProject(tenant.projectId);
+    if (rows.some(({ mode }) => mode === tenant.mode)) await this.change(tenant, now, settled(now));
   }
 
   /** Changes a row in a transaction with its events, so that each event is sent once. */

@@ -20,10 +20,10 @@ const KEYS = `FROM stripe_credentials k
 
 export const COUNT_KEYS = sql<{ count: number }>(`SELECT count(*) AS count ${KEYS}`);
 
-/** $1 now, $2 limit. The keys that wait longest come first. */
+/** $1 now, $2 when the key was stored at the latest, $3 limit. The keys that wait longest come first. */
 export const FIND_DUE = sql<ProjectMode>(
-  `SELECT k.project_id AS "projectId", k.mode AS "mode" ${KEYS} AND (h.due_at IS NULL OR h.due_at <= $1)
-   ORDER BY h.due_at NULLS FIRST, k.project_id, k.mode LIMIT $2`,
+  `SELECT k.project_id AS "projectId", k.mode AS "mode" ${KEYS} AND (h.due_at IS NULL OR h.due_at <= $1) AND k.written_at <= $2
+   ORDER BY h.due_at NULLS FIRST, k.project_id, k.mode LIMIT $3`,
 );
 
 /** $1 project, $2 mode, $3 when its key is due. */
@@ -54,6 +54,7 @@ export interface ConnectionFacts {
   /** Stripe's id of the endpoint that was made here. */
   readonly endpointId: string | null;
   readonly lastDeliveredAt: Date | null;
+  readonly hasSecretKey: boolean;
   /** When the current webhook secret was stored. */
   readonly secretWrittenAt: Date | null;
   /** Whether the former secret of `formerSecretUntil` is still stored. */
@@ -67,11 +68,19 @@ const DELIVERED = `SELECT received_at FROM webhook_events WHERE ${OF_MODE} AND i
 export const FIND_FACTS = sql<ConnectionFacts>(
   `SELECT (SELECT endpoint_id FROM stripe_webhook_endpoints WHERE ${OF_MODE}) AS "endpointId",
      (${DELIVERED} ORDER BY received_at DESC LIMIT 1) AS "lastDeliveredAt",
+     EXISTS (SELECT 1 FROM stripe_credentials WHERE ${OF_MODE} AND kind = 'secret_key') AS "hasSecretKey",
      (SELECT written_at FROM stripe_credentials WHERE ${OF_MODE} AND kind = 'webhook_secret' AND slot = 0) AS "secretWrittenAt",
      EXISTS (SELECT 1 FROM stripe_credentials
        WHERE ${OF_MODE} AND kind = 'webhook_secret' AND slot > 0 AND valid_until = $3) AS "hasFormerSecret"`,
   'find_connection_facts',
-  { computed: { lastDeliveredAt: Date, secretWrittenAt: Date, hasFormerSecret: Boolean } },
+  {
+    computed: {
+      lastDeliveredAt: Date,
+      hasSecretKey: Boolean,
+      secretWrittenAt: Date,
+      hasFormerSecret: Boolean,
+    },
+  },
 );
 
 /** $1 project and $2 mode after which, $3 limit. */

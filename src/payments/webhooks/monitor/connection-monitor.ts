@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import type Stripe from 'stripe';
 import { DomainError } from '../../../common/errors.js';
 import { Settings } from '../../../config/settings.js';
@@ -8,6 +8,7 @@ import { PeriodicTasks } from '../../../database/periodic-tasks.js';
 import type { EndpointProblem } from '../../payments-events.js';
 import type { ProjectMode } from '../../stripe/stripe-mode.js';
 import { StripeClients } from '../../stripe-config/keys/stripe-clients.js';
+import { StripeConfigService } from '../../stripe-config/stripe-config.service.js';
 import { webhookUrl } from '../../stripe-config/stripe-config.dto.js';
 import { hasOldVersion, lacksEvents, listEndpoints } from '../endpoints/endpoints-at-stripe.js';
 import { WebhookEndpointsRepository } from '../endpoints/webhook-endpoints.repository.js';
@@ -17,8 +18,8 @@ import { SilenceCheck } from './silence.js';
 
 const HOUR_MS = 3_600_000;
 const INTERVAL_MS = 60_000;
-/** Leaves tenants that were just configured alone, and a process that restarts again and again. */
-const FIRST_AFTER_MS = 10 * INTERVAL_MS;
+/** Leaves tenants alone that were just configured. */
+const NEW_KEY_MS = 10 * INTERVAL_MS;
 /** After Stripe could not be asked. */
 const RETRY_AFTER_MS = HOUR_MS;
 /** After Stripe refused the key. */
@@ -29,6 +30,12 @@ const RUNS = 600;
 const AT_ONCE = 4;
 /** Modes with a problem that one run looks at. The next run goes on with the others. */
 const PROBLEMS_AT_ONCE = 500;
+/** Errors that are an answer of Stripe. */
+const ANSWERS: ReadonlySet<string> = new Set([
+  'stripe_key_refused',
+  'stripe_permission_missing',
+  'stripe_refused',
+]);
 /** Failures in a row that end a run: Stripe is out of order, or limits requests. */
 const MOST_FAILURES = 8;
 
@@ -37,7 +44,7 @@ const MOST_FAILURES = 8;
  * One request shows both. Then it looks whether events still arrive.
  */
 @Injectable()
-export class ConnectionMonitor implements OnApplicationBootstrap {
+export class ConnectionMonitor implements OnModuleInit, OnApplicationBootstrap {
   readonly #logger = new Logger(ConnectionMonitor.name);
   readonly task: PeriodicTask;
   /** The last mode with a problem that was looked at. */
@@ -48,32 +55,39 @@ export class ConnectionMonitor implements OnApplicationBootstrap {
     private readonly silence: SilenceCheck,
     private readonly endpoints: WebhookEndpointsRepository,
     private readonly clients: StripeClients,
+    private readonly configs: StripeConfigService,
     private readonly settings: Settings,
     tasks: PeriodicTasks,
   ) {
     this.task = tasks.add({
       name: 'connection_checks',
       intervalMs: INTERVAL_MS,
-      firstAfterMs: FIRST_AFTER_MS,
       inOneProcess: true,
       onServersOnly: true,
-      work: (signal) => this.check(new Date(), signal),
+      work: (signal) => this.check(new Date(), signal, NEW_KEY_MS),
       failure: 'Stored keys could not be checked; this is tried again in a minute.',
     });
+  }
+
+  onModuleInit(): void {
+    this.configs.removing.on(async (tenant) => ({ cleanUp: () => this.checks.settle(tenant, new Date()) }));
   }
 
   onApplicationBootstrap(): void {
     this.task.start();
   }
 
-  /** Checks the keys that are due, a small part of all at once. The next run goes on after an abort. */
-  async check(now: Date, signal?: AbortSignal): Promise<void> {
+  /**
+   * Checks the keys that are due, a small part of all at once. The next run goes on after an abort.
+   * @param olderThanMs leaves out keys that were stored later
+   */
+  async check(now: Date, signal?: AbortSignal, olderThanMs = 0): Promise<void> {
     const started = performance.now();
     const clock = () => new Date(now.getTime() + performance.now() - started);
     await this.checks.forget(new Date(now.getTime() - KEPT_MS));
     await this.#settle(now, signal);
     const limit = Math.ceil((await this.checks.countKeys()) / RUNS);
-    const due = (await this.checks.due(now, limit)).values();
+    const due = (await this.checks.due(now, later(now, -olderThanMs), limit)).values();
     let failures = 0;
     const unexpected: unknown[] = [];
     const work = async (): Promise<void> => {
@@ -120,7 +134,8 @@ export class ConnectionMonitor implements OnApplicationBootstrap {
       if (!(error instanceof DomainError) || error.code === 'database_unavailable') throw error;
       // Unreachable is not invalid.
       const isUnavailable = error.code === 'stripe_unavailable';
-      await this.checks.postpone(tenant, later(askedAt, isUnavailable ? RETRY_AFTER_MS : REFUSED_AFTER_MS));
+      const dueAt = later(askedAt, isUnavailable ? RETRY_AFTER_MS : REFUSED_AFTER_MS);
+      await this.checks.postpone(tenant, dueAt, ANSWERS.has(error.code) ? clock() : undefined);
       return !isUnavailable;
     }
     await this.silence.check(tenant, clock(), signal).catch((error: unknown) => {
