@@ -5517,7 +5517,7 @@ export interface components {
              */
             verified_at: string | null;
             /**
-             * @description Occasion of the verdict: the validate operation, a save with `validate=true`, or a call with the key.
+             * @description Occasion of the verdict: the validate operation, a save with `validate=true`, or a call with the key, by the daily check too.
              * @example validation
              */
             verified_by: ("validation" | "save" | "use") | null;
@@ -7619,7 +7619,7 @@ export interface components {
          *         "credentials": {
          *           "version": 1795253400000000
          *         },
-         *         "reason": "Stripe refused this key when it was used; it was rolled, revoked or has expired."
+         *         "reason": "Stripe refuses this key; it was rolled, revoked or has expired."
          *       }
          *     }
          */
@@ -7666,7 +7666,7 @@ export interface components {
                 };
                 /**
                  * @description Why Stripe does not accept the key.
-                 * @example Stripe refused this key when it was used; it was rolled, revoked or has expired.
+                 * @example Stripe refuses this key; it was rolled, revoked or has expired.
                  */
                 reason: string;
             };
