@@ -201,6 +201,7 @@ export default defineConfig(
     // A header of 16 KB would keep the process busy for seconds.
     name: 'tillkeeper/regular-expressions',
     files: ['src/**'],
+    ignores: [UNIT_SPECS],
     plugins: { regexp },
     rules: { 'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }] },
   },

@@ -22,7 +22,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentActor, CurrentDeveloper, CurrentReader, type Reader } from '../auth/caller.js';
-import { AllowServiceAccounts, ForDevelopers } from '../auth/route-access.js';
+import { ForDevelopers } from '../auth/route-access.js';
 import type { Actor } from '../common/actor.js';
 import { Settings } from '../config/settings.js';
 import { ApiErrors } from '../http/openapi/api-errors.js';
@@ -32,7 +32,12 @@ import type { Role } from './permissions/permissions.js';
 import { ProjectCreateRequest, ProjectUpdateRequest } from './project.dto.js';
 import { ProjectCreatedResponse, ProjectResponse, toProjectResponse } from './project.dto.js';
 import type { Project } from './project.entity.js';
-import { CurrentProject, CurrentRole, RequiresPermission } from './permissions/project.guards.js';
+import {
+  CoversProjectsWith,
+  CurrentProject,
+  CurrentRole,
+  RequiresPermission,
+} from './permissions/project.guards.js';
 import { ProjectsService } from './projects.service.js';
 
 const PROJECT_ID = ApiParam({
@@ -51,8 +56,7 @@ export class ProjectsController {
   ) {}
 
   @Get()
-  @ForDevelopers()
-  @AllowServiceAccounts()
+  @CoversProjectsWith('project:read')
   @ApiOperation({
     operationId: 'listProjects',
     summary: 'List your projects',

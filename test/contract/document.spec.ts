@@ -60,6 +60,23 @@ describe('the served OpenAPI document', () => {
     });
   });
 
+  it.each([
+    ['projects/', 'project:read'],
+    ['payments/projects', 'config:read'],
+    ['payments/subscriptions', 'ledger:read'],
+    ['payments/transactions', 'ledger:read'],
+    ['payments/stats', 'ledger:read'],
+    ['payments/stats/series', 'ledger:read'],
+  ])('names the permission by which GET %s covers a project', (path, name) => {
+    const operation = operations().find(([key]) => key === `GET /api/v1/${path}`)?.[1];
+    expect(operation).toMatchObject({
+      'x-permission': { name, each_project: true, roles: ['viewer', 'admin', 'owner'] },
+      description: expect.stringContaining(
+        `Covers each project in which you have the permission \`${name}\``,
+      ) as string,
+    });
+  });
+
   describe('compared with the contract', () => {
     it.each(CONTRACT_OPERATIONS)('has everything of %s', (name) => {
       expect(breaks(name)).toEqual([]);

@@ -40,7 +40,7 @@ describe('a module that imports PaymentsModule', () => {
     });
     await eventually(async () =>
       expect(shop.invalidKeys).toEqual([
-        expect.stringContaining(`${projectId} test: Stripe refused this key`),
+        expect.stringContaining(`${projectId} test: Stripe refuses this key`),
       ]),
     );
   });

@@ -15,6 +15,7 @@ interface CallersOfOperation {
     readonly roles: readonly string[];
     readonly service_accounts: readonly string[];
     readonly or_self?: boolean;
+    readonly each_project?: boolean;
   };
   readonly 'x-operator'?: { readonly service_accounts: readonly string[] };
 }
@@ -135,7 +136,7 @@ function describeCallers(operation: Operation & CallersOfOperation): void {
   const sentences = [
     operation.description,
     permission &&
-      `Needs the permission \`${permission.name}\`; it comes with the role ${oneOf(permission.roles)}.`,
+      `${permission.each_project ? 'Covers each project in which you have the permission' : 'Needs the permission'} \`${permission.name}\`; it comes with the role ${oneOf(permission.roles)}.`,
     permission?.or_self && 'Every member has it over themselves, whatever their role.',
     permission &&
       (permission.service_accounts.length > 0

@@ -68,13 +68,28 @@ export const RequiresPermission = (permission: Permission, options: RequirementO
     AllowServiceAccounts(),
     SetMetadata(REQUIREMENT, { permission, ...options } satisfies Requirement),
     UseGuards(PermissionGuard),
-    ApiExtension('x-permission', {
-      name: permission,
-      roles: rolesWith(permission),
-      service_accounts: accountRolesWith(permission),
-      ...(options.orSelf && { or_self: true }),
-    }),
+    documentPermission(permission, options.orSelf ? { or_self: true } : {}),
   );
+
+/** Declares the permission by which a list or statistics over several projects cover a project. */
+export const CoversProjectsWith = (permission: ReadPermission) =>
+  applyDecorators(
+    ForDevelopers(),
+    AllowServiceAccounts(),
+    documentPermission(permission, { each_project: true }),
+  );
+
+/** The permissions of every role, so that `ReadableProjects` needs to ask for no role. */
+type ReadPermission = Extract<Permission, 'project:read' | 'config:read' | 'ledger:read'>;
+
+function documentPermission(name: Permission, more: object) {
+  return ApiExtension('x-permission', {
+    name,
+    roles: rolesWith(name),
+    service_accounts: accountRolesWith(name),
+    ...more,
+  });
+}
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -2,7 +2,6 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentReader, type Reader } from '../../../auth/caller.js';
-import { AllowServiceAccounts, ForDevelopers } from '../../../auth/route-access.js';
 import type { ProjectId } from '../../../common/ids.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
 import {
@@ -14,7 +13,11 @@ import {
 import { Settings } from '../../../config/settings.js';
 import type { Project } from '../../../projects/project.entity.js';
 import type { Scope } from '../../../projects/members/readable-projects.js';
-import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
+import {
+  CoversProjectsWith,
+  CurrentProject,
+  RequiresPermission,
+} from '../../../projects/permissions/project.guards.js';
 import {
   AggregatedPaymentListResponse,
   AggregatedSubscriptionListResponse,
@@ -43,8 +46,6 @@ import { toSubscriptionResponse } from './subscription.response.js';
 
 @ApiTags('Subscriptions and payments')
 @ApiBearerAuth('HTTPBearer')
-@ForDevelopers()
-@AllowServiceAccounts()
 @Controller('payments')
 export class DeveloperListsController {
   constructor(
@@ -54,6 +55,7 @@ export class DeveloperListsController {
   ) {}
 
   @Get('subscriptions')
+  @CoversProjectsWith('ledger:read')
   @ApiOperation({
     operationId: 'listSubscriptions',
     summary: 'List the subscriptions of all your projects',
@@ -81,6 +83,7 @@ export class DeveloperListsController {
   }
 
   @Get('transactions')
+  @CoversProjectsWith('ledger:read')
   @ApiOperation({
     operationId: 'listTransactions',
     summary: 'List the payments of all your projects',
@@ -102,6 +105,7 @@ export class DeveloperListsController {
   }
 
   @Get('projects')
+  @CoversProjectsWith('config:read')
   @ApiOperation({
     operationId: 'listPaymentProjects',
     summary: 'List your projects with their configuration',
@@ -127,6 +131,7 @@ export class DeveloperListsController {
   }
 
   @Get('stats')
+  @CoversProjectsWith('ledger:read')
   @ApiOperation({
     operationId: 'getPaymentStats',
     summary: 'Show statistics of all your projects',

@@ -1,11 +1,14 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { CurrentReader, type Reader } from '../../../auth/caller.js';
-import { AllowServiceAccounts, ForDevelopers } from '../../../auth/route-access.js';
 import type { ProjectId } from '../../../common/ids.js';
 import { ApiErrors } from '../../../http/openapi/api-errors.js';
 import type { Project } from '../../../projects/project.entity.js';
-import { CurrentProject, RequiresPermission } from '../../../projects/permissions/project.guards.js';
+import {
+  CoversProjectsWith,
+  CurrentProject,
+  RequiresPermission,
+} from '../../../projects/permissions/project.guards.js';
 import {
   ReadableSeriesQuery,
   rangeOf,
@@ -25,8 +28,7 @@ export class SeriesController {
   constructor(private readonly series: SeriesService) {}
 
   @Get('stats/series')
-  @ForDevelopers()
-  @AllowServiceAccounts()
+  @CoversProjectsWith('ledger:read')
   @ApiOperation({
     operationId: 'getPaymentStatsSeries',
     summary: 'Show statistics of all your projects over time',
