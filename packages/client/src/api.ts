@@ -9,7 +9,7 @@ export interface paths {
         };
         /**
          * List your projects
-         * @description The projects in which you have a role, with the role, newest first. Operators have one in all.
+         * @description The projects in which you have a role, with the role, newest first. Operators have one in all. Covers each project in which you have the permission `project:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listProjects"];
         put?: never;
@@ -1237,7 +1237,7 @@ export interface paths {
         };
         /**
          * List the subscriptions of all your projects
-         * @description One page over all projects in which you have a role, newest first. Any other project gives an empty page.
+         * @description One page over all projects in which you have a role, newest first. Any other project gives an empty page. Covers each project in which you have the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listSubscriptions"];
         put?: never;
@@ -1257,7 +1257,7 @@ export interface paths {
         };
         /**
          * List the payments of all your projects
-         * @description One page over all projects in which you have a role, newest first. Any other project gives an empty page.
+         * @description One page over all projects in which you have a role, newest first. Any other project gives an empty page. Covers each project in which you have the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listTransactions"];
         put?: never;
@@ -1277,7 +1277,7 @@ export interface paths {
         };
         /**
          * List your projects with their configuration
-         * @description The projects in which you have a role, the newest first.
+         * @description The projects in which you have a role, the newest first. Covers each project in which you have the permission `config:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["listPaymentProjects"];
         put?: never;
@@ -1297,7 +1297,7 @@ export interface paths {
         };
         /**
          * Show statistics of all your projects
-         * @description Counts of projects, subscriptions and payments, and revenue: in both modes, or in live mode only.
+         * @description Counts of projects, subscriptions and payments, and revenue: in both modes, or in live mode only. Covers each project in which you have the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["getPaymentStats"];
         put?: never;
@@ -1317,7 +1317,7 @@ export interface paths {
         };
         /**
          * Show statistics of all your projects over time
-         * @description Gross and net revenue, refunds, disputes and active subscriptions by day, week or month, and by currency. A payment counts at its creation, a refund at its time, and a dispute at its opening. A project in which you have no role counts as empty.
+         * @description Gross and net revenue, refunds, disputes and active subscriptions by day, week or month, and by currency. A payment counts at its creation, a refund at its time, and a dispute at its opening. A project in which you have no role counts as empty. Covers each project in which you have the permission `ledger:read`; it comes with the role `viewer`, `admin` or `owner`. Operators have it, and service accounts with the role `viewer` or `admin`.
          */
         get: operations["getPaymentStatsSeries"];
         put?: never;
