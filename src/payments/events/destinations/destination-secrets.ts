@@ -33,6 +33,7 @@ interface Values {
 /** The signing secrets and the custom headers of a destination. */
 export class DestinationSecrets {
   readonly #values: Values;
+  #hiddenForms: readonly string[] | undefined;
 
   private constructor(values: Values) {
     this.#values = values;
@@ -112,8 +113,12 @@ export class DestinationSecrets {
     return longest === 0 ? this.hideIn(text) : `${this.hideIn(text.slice(0, -longest))}${HIDDEN}`;
   }
 
-  /** What is hidden, the longest first: it may contain a shorter one. */
-  get #hidden(): string[] {
+  /** What is hidden, the longest first: it may contain a shorter one. Made once for all events of a round. */
+  get #hidden(): readonly string[] {
+    return (this.#hiddenForms ??= this.#findHidden());
+  }
+
+  #findHidden(): string[] {
     const { secret, former, headers } = this.#values;
     const secrets = [secret, ...former.map((each) => each.secret)];
     const values = [...secrets, ...secrets.map(keyPart), ...Object.values(headers)];
@@ -129,8 +134,9 @@ export class DestinationSecrets {
 
 /** The length of the longest beginning of the form, or of all of it, that ends the text. */
 function lengthOfBeginning(form: string, text: string): number {
-  for (let length = form.length; length >= MIN_HIDDEN_BEGINNING; length -= 1)
-    if (text.endsWith(form.slice(0, length))) return length;
+  const end = text.at(-1);
+  for (let length = Math.min(form.length, text.length); length >= MIN_HIDDEN_BEGINNING; length -= 1)
+    if (form[length - 1] === end && text.endsWith(form.slice(0, length))) return length;
   return 0;
 }
 
@@ -154,7 +160,9 @@ function inUrls(value: string): string[] {
   const inForm = inUrl.replaceAll('%20', '+');
   const asBrowsersDo = new URLSearchParams([['', value]]).toString().slice(1);
   const encoded = [inUrl, inPath, inForm, asBrowsersDo];
-  const inLowerCase = encoded.map((text) => text.replace(/%../g, (code) => code.toLowerCase()));
+  const inLowerCase = encoded.map((text) =>
+    text.replace(/%(?:[A-F].|.[A-F])/g, (code) => code.toLowerCase()),
+  );
   return [...encoded, ...inLowerCase];
 }
 
