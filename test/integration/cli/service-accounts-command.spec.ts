@@ -69,7 +69,11 @@ it('makes an account of a project with every option, and prints its key as text'
   const [{ id } = { id: '' }] = body as { id: string }[];
   expect((await run('list', '--project', projectId)).output).toContain('Reader');
   expect(await run('revoke', id)).toMatchObject({ code: 0 });
-  await app.send('get', configPath(projectId), key).expect(401);
+  // Another process: the server learns of it within two seconds.
+  await eventually(
+    async () => void (await app.send('get', configPath(projectId), key).expect(401)),
+    REVOKED_WITHIN_MS,
+  );
   const { body: history } = await app.send('get', `${configPath(projectId)}/history`).expect(200);
   const { entries } = history as { entries: { action: string; actor: { kind: string } }[] };
   expect(entries.slice(0, 2).map(({ action, actor }) => [action, actor.kind])).toEqual([
